@@ -1,0 +1,1 @@
+"""Reference software for the theory of collaborative low-rank adaptation (CoLoRA)."""

@@ -1,0 +1,1 @@
+"""Sweeps: what is run, never how it is solved."""
