@@ -1,1 +1,25 @@
-"""Reference software for the theory of collaborative low-rank adaptation (CoLoRA)."""
+"""Reference software for the theory of collaborative low-rank adaptation (CoLoRA).
+
+k users fine-tune one frozen model together, W_i = W_0 + U C_i V^T: shared subspaces U and V, personal cores C_i.
+"""
+
+from colora_theory import baselines as baselines
+from colora_theory import metrics as metrics
+from colora_theory import sensing as sensing
+from colora_theory import solvers as solvers
+from colora_theory import starts as starts
+from colora_theory import theory as theory
+from colora_theory.factors import Factors as Factors
+from colora_theory.factors import PersonalFactors as PersonalFactors
+from colora_theory.fit import ConvergenceWarning as ConvergenceWarning
+from colora_theory.fit import FitError as FitError
+from colora_theory.fit import fit as fit
+from colora_theory.problem import IdentifiabilityWarning as IdentifiabilityWarning
+from colora_theory.problem import Problem as Problem
+from colora_theory.solve import Solution as Solution
+from colora_theory.solve import Status as Status
+from colora_theory.solve import Trace as Trace
+from colora_theory.solve import solve as solve
+from colora_theory.synthetic import Instance as Instance
+from colora_theory.synthetic import TaskFamily as TaskFamily
+from colora_theory.synthetic import sample_instance as sample_instance

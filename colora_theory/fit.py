@@ -1,0 +1,93 @@
+"""The one-line door for people with their own data."""
+
+import contextlib
+import warnings
+from collections.abc import Iterator, Sequence
+
+import jax
+import numpy as np
+
+from colora_theory.problem import Problem
+from colora_theory.solve import Solution, Status, solve
+from colora_theory.solvers import AbstractSolver, AlternatingMinimization
+from colora_theory.starts import AbstractStart, Stacked
+
+
+class FitError(RuntimeError):
+    """No usable fit came out. The message says why and what to do; `solution` holds what there was."""
+
+    def __init__(self, solution: Solution):
+        super().__init__(f"{solution.summary()}. {Status(int(solution.status)).advice}")
+        self.solution = solution
+
+
+class ConvergenceWarning(UserWarning):
+    """A fit that is usable but not optimal to the tolerances."""
+
+
+def fit(
+    A: np.ndarray | Sequence[np.ndarray],
+    y: np.ndarray | Sequence[np.ndarray],
+    rank: int | tuple[int, int],
+    *,
+    sample_weights: np.ndarray | Sequence[np.ndarray] | None = None,
+    offset: np.ndarray | None = None,
+    solver: AbstractSolver | None = None,
+    start: AbstractStart | None = None,
+    seed: int = 0,
+    max_steps: int = 1000,
+) -> Solution:
+    """Fits y_ij = <A_ij, W_0 + U C_i V^T> + noise by least squares.
+
+    Works in the precision of the data, whatever JAX is configured to, and returns numpy arrays.
+
+    Args:
+        A: sensing matrices, shape (k, n, d1, d2), or a sequence over users of arrays (n_i, d1, d2).
+        y: measurements, shape (k, n), or a sequence over users of arrays (n_i,).
+        rank: r, or (r1, r2).
+        sample_weights: nonnegative weights of the squared residuals, like `y`. With weights given, users with too few
+            samples for a core of their own are taken as a deliberate choice.
+        offset: the frozen weight W_0, shape (d1, d2); zero if left out.
+        solver: alternating minimization if left out.
+        start: the stacked spectral start if left out.
+        seed: randomness of the start, if it has any.
+        max_steps: step limit.
+
+    Returns:
+        A `Solution`: `solution.weights` are the W_i, `solution.factors` hold U, the C_i and V.
+
+    Raises:
+        TypeError, ValueError: for bad data or an impossible rank, naming value and place.
+        FitError: if the solver diverged or met numbers that are not finite.
+
+    Warns:
+        IdentifiabilityWarning: if a user has fewer samples than a core has entries.
+        ConvergenceWarning: if the solver stopped before it was optimal.
+    """
+    with _precision_of(A):
+        problem = Problem.dense(A, y, sample_weights=sample_weights, offset=offset)
+        problem.check_rank(rank)
+        if sample_weights is None:
+            problem.warn_if_unidentifiable(rank)
+        solution = solve(
+            problem,
+            AlternatingMinimization() if solver is None else solver,
+            Stacked() if start is None else start,
+            rank,
+            key=jax.random.key(seed),
+            max_steps=max_steps,
+        )
+        solution = jax.tree.map(np.asarray, solution)
+    status = Status(int(solution.status))
+    if status in (Status.DIVERGED, Status.NONFINITE):
+        raise FitError(solution)
+    if status != Status.CONVERGED:
+        warnings.warn(f"{solution.summary()}. {status.advice}", ConvergenceWarning, stacklevel=2)
+    return solution
+
+
+@contextlib.contextmanager
+def _precision_of(data: np.ndarray | Sequence[np.ndarray]) -> Iterator[None]:
+    first = data if hasattr(data, "dtype") else next(iter(data), None)
+    with jax.enable_x64(getattr(first, "dtype", None) != np.float32):
+        yield

@@ -1,0 +1,51 @@
+"""Subspaces as matrices with orthonormal columns: draws, rotations by a known angle, principal angles."""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray, Scalar
+
+from colora_theory.linalg import contract
+
+
+def orthonormal_basis(matrix: Float[Array, "d r"]) -> Float[Array, "d r"]:
+    """An orthonormal basis of the column space (QR)."""
+    return jnp.linalg.qr(matrix)[0]
+
+
+def random_subspace(key: PRNGKeyArray, dimension: int, rank: int) -> Float[Array, "{dimension} {rank}"]:
+    """A uniformly (Haar) distributed subspace of the given rank."""
+    return orthonormal_basis(jax.random.normal(key, (dimension, rank)))
+
+
+def rotate(key: PRNGKeyArray, basis: Float[Array, "d r"], sine: Float[Scalar, ""]) -> Float[Array, "d r"]:
+    """Moves a subspace along a random geodesic until the sine of its largest principal angle is `sine`.
+
+    The direction is isotropic in the tangent space, so the other principal angles are random and smaller.
+    A subspace that fills the whole space has nowhere to go and is returned as it is.
+
+    Args:
+        key: randomness of the direction.
+        basis: orthonormal columns, shape (d, r).
+        sine: sine of the largest principal angle, in [0, 1].
+    """
+    direction = jax.random.normal(key, basis.shape, basis.dtype)
+    direction = direction - basis @ (basis.T @ direction)
+    if basis.shape[0] == basis.shape[1]:
+        return basis
+    outward, speeds, inward = jnp.linalg.svd(direction, full_matrices=False)
+    angles = jnp.arcsin(sine) * speeds / speeds[0]
+    return (basis @ inward.T) * jnp.cos(angles)[None, :] + outward * jnp.sin(angles)[None, :]
+
+
+def principal_sines(first: Float[Array, "d p"], second: Float[Array, "d q"]) -> Float[Array, " q"]:
+    """Sines of the principal angles from `second` to `first`, largest first.
+
+    Singular values of the part of `second` outside `first`: accurate for tiny angles, where
+    sqrt(1 - cos^2) loses everything below 1e-8.
+
+    Args:
+        first: orthonormal columns, shape (d, p).
+        second: orthonormal columns, shape (d, q).
+    """
+    outside = second - first @ contract("dp,dq->pq", first, second)
+    return jnp.minimum(jnp.linalg.svd(outside, compute_uv=False), 1.0)

@@ -1,0 +1,6 @@
+"""Measurement operators, one file each."""
+
+from colora_theory.sensing.base import AbstractRestriction as AbstractRestriction
+from colora_theory.sensing.base import AbstractSensing as AbstractSensing
+from colora_theory.sensing.base import NormalSystem as NormalSystem
+from colora_theory.sensing.dense import Dense as Dense

@@ -1,0 +1,114 @@
+"""What every measurement operator offers."""
+
+import abc
+
+import equinox as eqx
+from jaxtyping import Array, Float
+
+from colora_theory.linalg import contract
+
+
+class NormalSystem(eqx.Module):
+    """The normal equations of one block: the Hessian of the squared loss and minus its gradient.
+
+    Attributes:
+        normal: J^T J, shape (..., p, p).
+        descent: J^T residual, shape (..., p).
+    """
+
+    normal: Float[Array, "*batch p p"]
+    descent: Float[Array, "*batch p"]
+
+
+class AbstractRestriction(eqx.Module):
+    """An operator with one of the two factors fixed: a linear map of what remains.
+
+    With V fixed it maps the products Z_i = U C_i, shape (k, d, r), to the measurements of Z_i V^T; with U fixed, the
+    products Z_i = V C_i^T to those of U Z_i^T. The factor that stays free is called `free` (d x p); `cores` are seen
+    from its side, shape (k, p, r), hence transposed when U is fixed.
+    """
+
+    @abc.abstractmethod
+    def __call__(self, products: Float[Array, "k d r"]) -> Float[Array, "k n"]:
+        """Measurements of the products."""
+
+    @abc.abstractmethod
+    def adjoint(self, measurements: Float[Array, "k n"]) -> Float[Array, "k d r"]:
+        """The transpose of the call."""
+
+    @abc.abstractmethod
+    def core_system(self, free: Float[Array, "d p"], residual: Float[Array, "k n"]) -> NormalSystem:
+        """Normal equations for increments of the cores, one system for each user, unknowns in row-major order."""
+
+    @abc.abstractmethod
+    def factor_system(self, cores: Float[Array, "k p r"], residual: Float[Array, "k n"]) -> NormalSystem:
+        """Normal equations for an increment of the transposed free factor, (p, d) in row-major order."""
+
+
+class SketchRestriction(AbstractRestriction):
+    """A restriction through the stored products of the design with the fixed factor.
+
+    Attributes:
+        sketch: A_ij V (or A_ij^T U) for every sample, axes in the order that `axes` says.
+        axes: an ordering of a (free rows), k (users), n (samples), r (rank of the fixed factor).
+    """
+
+    sketch: Float[Array, "_ k n _"]
+    axes: str = eqx.field(static=True)
+
+    def __call__(self, products: Float[Array, "k d r"]) -> Float[Array, "k n"]:
+        return contract(f"{self.axes},kar->kn", self.sketch, products)
+
+    def adjoint(self, measurements: Float[Array, "k n"]) -> Float[Array, "k d r"]:
+        return contract(f"{self.axes},kn->kar", self.sketch, measurements)
+
+    def core_system(self, free: Float[Array, "d p"], residual: Float[Array, "k n"]) -> NormalSystem:
+        design = contract(f"ap,{self.axes}->prkn", free, self.sketch)
+        design = design.reshape(-1, *residual.shape)
+        return NormalSystem(contract("pkn,qkn->kpq", design, design), contract("pkn,kn->kp", design, residual))
+
+    def factor_system(self, cores: Float[Array, "k p r"], residual: Float[Array, "k n"]) -> NormalSystem:
+        # One tall design matrix and one product: much faster than a sum of small ones.
+        design = contract(f"{self.axes},kpr->pakn", self.sketch, cores)
+        design = design.reshape(-1, residual.size)
+        return NormalSystem(
+            contract("pm,qm->pq", design, design), contract("pm,m->p", design, residual.reshape(residual.size))
+        )
+
+
+class AbstractSensing(eqx.Module):
+    """A linear map from the weights of all users to their measurements."""
+
+    @property
+    @abc.abstractmethod
+    def weights_shape(self) -> tuple[int, int, int]:
+        """(num_users, num_rows, num_cols)."""
+
+    @property
+    @abc.abstractmethod
+    def num_samples(self) -> int:
+        """Measurements of one user, padding included."""
+
+    @abc.abstractmethod
+    def __call__(self, weights: Float[Array, "k d1 d2"]) -> Float[Array, "k n"]:
+        """The measurements of the weights."""
+
+    @abc.abstractmethod
+    def adjoint(self, measurements: Float[Array, "k n"]) -> Float[Array, "k d1 d2"]:
+        """The transpose of the call."""
+
+    @abc.abstractmethod
+    def restrict_right(self, right: Float[Array, "d2 r2"], scale: Float[Array, "k n"]) -> AbstractRestriction:
+        """The operator at fixed V, each measurement multiplied by its `scale`."""
+
+    @abc.abstractmethod
+    def restrict_left(self, left: Float[Array, "d1 r1"], scale: Float[Array, "k n"]) -> AbstractRestriction:
+        """The operator at fixed U, each measurement multiplied by its `scale`."""
+
+    @abc.abstractmethod
+    def split_users(self) -> "AbstractSensing":
+        """One operator for each user, stacked along a new leading axis of every array."""
+
+    @abc.abstractmethod
+    def merge_users(self) -> "AbstractSensing":
+        """All samples as those of a single user."""

@@ -1,0 +1,7 @@
+"""Iterative methods, one file each."""
+
+from colora_theory.solvers.alternating import AlternatingMinimization as AlternatingMinimization
+from colora_theory.solvers.altgdmin import AltGDmin as AltGDmin
+from colora_theory.solvers.base import AbstractSolver as AbstractSolver
+from colora_theory.solvers.base import State as State
+from colora_theory.solvers.gradient import GradientDescent as GradientDescent
