@@ -1,12 +1,14 @@
 """The factors of the model: shared subspaces and personal cores."""
 
 import abc
+import operator
+from collections.abc import Sequence
 
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from colora_theory.linalg import contract
+from colora_theory.linalg import AnyArray, contract
 
 
 class AbstractFactors(eqx.Module):
@@ -17,7 +19,7 @@ class AbstractFactors(eqx.Module):
     right: eqx.AbstractVar[Array]
 
     @abc.abstractmethod
-    def compose(self) -> Float[Array, "k d1 d2"]:
+    def compose(self) -> Float[AnyArray, "k d1 d2"]:
         """The users' weight matrices, without the frozen offset; shape (num_users, num_rows, num_cols)."""
 
 
@@ -39,7 +41,7 @@ class Factors(AbstractFactors):
         """(r1, r2)."""
         return self.left.shape[1], self.right.shape[1]
 
-    def compose(self) -> Float[Array, "k d1 d2"]:
+    def compose(self) -> Float[AnyArray, "k d1 d2"]:
         return contract("kas,bs->kab", contract("ar,krs->kas", self.left, self.cores), self.right)
 
     def orthonormalize(self) -> "Factors":
@@ -82,19 +84,22 @@ class PersonalFactors(AbstractFactors):
     cores: Float[Array, "k r1 r2"]
     right: Float[Array, "k d2 r2"]
 
-    def compose(self) -> Float[Array, "k d1 d2"]:
+    def compose(self) -> Float[AnyArray, "k d1 d2"]:
         return contract("kas,kbs->kab", contract("kar,krs->kas", self.left, self.cores), self.right)
 
 
-def rank_pair(rank: int | tuple[int, int]) -> tuple[int, int]:
+def rank_pair(rank: int | tuple[int, ...]) -> tuple[int, int]:
     """(r1, r2) from either an integer, meaning both, or a pair."""
-    pair = (rank, rank) if isinstance(rank, int) else tuple(rank)
-    if len(pair) != 2 or not all(isinstance(r, int) and r >= 1 for r in pair):
+    try:
+        pair = tuple(map(operator.index, rank)) if isinstance(rank, Sequence) else (operator.index(rank),) * 2
+    except TypeError:
+        pair = ()
+    if len(pair) != 2 or min(pair) < 1:
         raise ValueError(f"rank {rank!r} is neither a positive integer nor a pair of them")
     return pair
 
 
-def check_rank(rank: int | tuple[int, int], num_users: int, num_rows: int, num_cols: int) -> tuple[int, int]:
+def check_rank(rank: int | tuple[int, ...], num_users: int, num_rows: int, num_cols: int) -> tuple[int, int]:
     """(r1, r2), or the reason why no such model exists.
 
     Raises:

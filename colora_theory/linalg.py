@@ -1,16 +1,20 @@
 """Small linear algebra that every block update shares."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
+
+AnyArray = Array | np.ndarray
 
 # Relative to the mean diagonal. Large enough that rounding in a rank-deficient normal matrix cannot be
 # amplified to the size of the factors; harmless otherwise, as only increments are solved for.
 _FLOOR_IN_EPS = 100.0
 
 
-def contract(subscripts: str, *operands: Array) -> Array:
+def contract(subscripts: str, *operands: AnyArray) -> Any:
     """Einsum at full precision: accelerators would otherwise round float32 products to fewer bits.
 
     Of numpy arrays a numpy array, in their own precision whatever JAX is configured to.

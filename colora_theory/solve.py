@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
 from colora_theory.factors import AbstractFactors, Factors
-from colora_theory.linalg import safe_divide
+from colora_theory.linalg import AnyArray, safe_divide
 from colora_theory.problem import Problem
 from colora_theory.solvers import AbstractSolver, State
 from colora_theory.starts import AbstractStart
@@ -61,8 +61,8 @@ class Trace(eqx.Module):
         observed: the values of `observe`, each with a leading axis of max_steps + 1; None without it.
     """
 
-    relative_residual: Float[Array, " steps"]
-    relative_gradient: Float[Array, " steps"]
+    relative_residual: Float[Array, "*steps"]
+    relative_gradient: Float[Array, "*steps"]
     observed: PyTree
 
 
@@ -88,7 +88,7 @@ class Solution(eqx.Module):
     offset: Float[Array, "d1 d2"] | None = None
 
     @property
-    def weights(self) -> Float[Array, "k d1 d2"]:
+    def weights(self) -> Float[AnyArray, "k d1 d2"]:
         """The users' weight matrices W_i, the frozen weight included; shape (num_users, num_rows, num_cols)."""
         adapters = self.factors.compose()
         return adapters if self.offset is None else adapters + self.offset[None]

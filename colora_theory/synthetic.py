@@ -109,10 +109,7 @@ def condition_cores(
         root = jnp.sqrt(wanted / jnp.maximum(values[::-1], jnp.finfo(cores.dtype).tiny))
         return contract("pr,krs->kps", root[:, None] * vectors[:, ::-1].T, cores)
 
-    def sweep(_: int, cores: Float[Array, "k r1 r2"]) -> Float[Array, "k r1 r2"]:
-        return prescribe(prescribe(cores).mT).mT
-
-    return jax.lax.fori_loop(0, _CONDITIONING_SWEEPS, sweep, cores)
+    return jax.lax.fori_loop(0, _CONDITIONING_SWEEPS, lambda _, cores: prescribe(prescribe(cores).mT).mT, cores)
 
 
 class Instance(eqx.Module):

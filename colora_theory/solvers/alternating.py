@@ -1,7 +1,5 @@
 """Alternating minimization."""
 
-from typing import Literal
-
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -12,8 +10,7 @@ from colora_theory.problem import Problem
 from colora_theory.sensing import AbstractRestriction, NormalSystem
 from colora_theory.solvers.base import AbstractSolver, State, half_square, relative_gradient
 
-Block = Literal["cores", "left", "right"]
-_BLOCKS = ("cores", "left", "right")
+BLOCKS = ("cores", "left", "right")
 
 
 class AlternatingMinimization(AbstractSolver):
@@ -27,16 +24,16 @@ class AlternatingMinimization(AbstractSolver):
         resolve_cores: whether the cores are solved again after each update of a factor.
     """
 
-    order: tuple[Block, ...] = eqx.field(static=True, default=_BLOCKS)
+    order: tuple[str, ...] = eqx.field(static=True, default=BLOCKS)
     resolve_cores: bool = eqx.field(static=True, default=False)
 
     def __check_init__(self) -> None:
-        unknown = [block for block in self.order if block not in _BLOCKS]
+        unknown = [block for block in self.order if block not in BLOCKS]
         if unknown or not self.order:
-            raise ValueError(f"order {self.order} must name at least one of the blocks {_BLOCKS}, and nothing else")
+            raise ValueError(f"order {self.order} must name at least one of the blocks {BLOCKS}, and nothing else")
 
     @property
-    def updates(self) -> tuple[Block, ...]:
+    def updates(self) -> tuple[str, ...]:
         """All updates of one step."""
         if not self.resolve_cores:
             return self.order
@@ -84,7 +81,7 @@ class _Sweep:
             predicted = self.at_right()(contract("ar,krs->kas", factors.left, factors.cores))
         return self._problem.scaled_targets - predicted
 
-    def update(self, block: Block) -> None:
+    def update(self, block: str) -> None:
         {"cores": self._update_cores, "left": self._update_left, "right": self._update_right}[block]()
 
     def _update_cores(self) -> None:

@@ -1,7 +1,5 @@
 """The model to first order at an iterate: residual and products with the Jacobian."""
 
-from typing import Self
-
 import equinox as eqx
 from jaxtyping import Array, Float
 
@@ -29,20 +27,20 @@ class Linearization(eqx.Module):
     residual: Float[Array, "k n"]
 
     @classmethod
-    def at(cls, problem: Problem, factors: Factors) -> Self:
+    def at(cls, problem: Problem, factors: Factors) -> "Linearization":
         """The expansion at the given factors."""
         at_right = problem.restrict_right(factors.right)
         residual = problem.scaled_targets - at_right(_products(factors))
         return cls(factors, at_right, problem.restrict_left(factors.left), residual)
 
-    def fit_cores(self) -> Self:
+    def fit_cores(self) -> "Linearization":
         """The expansion at the same subspaces and the least-squares cores that go with them."""
         factors = self.factors
         system = self.at_right.core_system(factors.left, self.residual)
         increment = solve_normal(system.normal, system.descent).reshape(factors.cores.shape)
         change = Factors(factors.left, increment, factors.right)
         fitted = Factors(factors.left, factors.cores + increment, factors.right)
-        return type(self)(fitted, self.at_right, self.at_left, self.residual - self.at_right(_products(change)))
+        return Linearization(fitted, self.at_right, self.at_left, self.residual - self.at_right(_products(change)))
 
     def apply(self, direction: Factors) -> Float[Array, "k n"]:
         """J times a direction."""

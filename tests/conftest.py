@@ -1,0 +1,33 @@
+"""Strict numerics for the whole suite: x64, no silent promotion of dtypes or ranks, shapes checked at run time."""
+
+import os
+from pathlib import Path
+
+import jax
+import pytest
+from jaxtyping import install_import_hook
+
+jax.config.update("jax_enable_x64", True)
+jax.config.update("jax_numpy_dtype_promotion", "strict")
+jax.config.update("jax_numpy_rank_promotion", "raise")
+jax.config.update(
+    "jax_compilation_cache_dir",
+    os.environ.get("JAX_COMPILATION_CACHE_DIR", str(Path(__file__).parent.parent / ".jax_cache")),
+)
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
+
+with install_import_hook("colora_theory", "beartype.beartype"):
+    import colora_theory as ct
+
+
+@pytest.fixture
+def key():
+    return jax.random.key(0)
+
+
+@pytest.fixture
+def instance(key):
+    """A small rectangular problem with r1 != r2, noiseless."""
+    family = ct.TaskFamily(num_users=6, num_rows=9, num_cols=7, rank=(3, 2), similarity=0.3)
+    return ct.sample_instance(key, family, num_samples=24)

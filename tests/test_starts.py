@@ -1,0 +1,91 @@
+"""The contract of every start."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import colora_theory as ct
+from colora_theory.grassmann import principal_sines
+from tests.registries import STARTS
+
+
+@pytest.fixture(params=STARTS, ids=str)
+def start(request):
+    return STARTS[request.param]
+
+
+def test_bases_are_orthonormal_and_cores_are_best(start, instance, key):
+    factors = start(instance.problem, (3, 2), key)
+    np.testing.assert_allclose(factors.left.T @ factors.left, np.eye(3), atol=1e-12)
+    np.testing.assert_allclose(factors.right.T @ factors.right, np.eye(2), atol=1e-12)
+    gradient = jax.grad(lambda cores: instance.problem.loss(ct.Factors(factors.left, cores, factors.right)))(
+        factors.cores
+    )
+    assert jnp.linalg.norm(gradient) < 1e-9 * jnp.linalg.norm(instance.problem.targets)
+
+
+def test_the_scale_of_the_data_does_not_matter(start, instance, key):
+    problem = instance.problem
+    scaled = ct.Problem(problem.sensing, 1e6 * problem.targets, problem.sample_weights)
+    first, second = start(problem, (3, 2), key), start(scaled, (3, 2), key)
+    assert principal_sines(first.left, second.left)[0] < 1e-8
+    assert principal_sines(first.right, second.right)[0] < 1e-8
+
+
+def test_padding_does_not_matter(start, instance, key):
+    problem = instance.problem
+    extra = jax.random.normal(jax.random.key(9), (9, 6, 5, 7))
+    padded = ct.Problem(
+        ct.sensing.Dense(jnp.concatenate([problem.sensing.rows, extra], axis=2)),
+        jnp.concatenate([problem.targets, jnp.full((6, 5), 1e3)], axis=1),
+        jnp.concatenate([problem.sample_weights, jnp.zeros((6, 5))], axis=1),
+    )
+    first, second = start(problem, (3, 2), key), start(padded, (3, 2), key)
+    assert principal_sines(first.left, second.left)[0] < 1e-8
+    np.testing.assert_allclose(first.compose(), second.compose(), atol=1e-8)
+
+
+def test_all_zero_data_give_zero_cores(start, instance, key):
+    problem = instance.problem
+    zero = ct.Problem(problem.sensing, jnp.zeros_like(problem.targets), problem.sample_weights)
+    factors = start(zero, (3, 2), key)
+    assert jnp.isfinite(factors.left).all()
+    assert not factors.cores.any()
+
+
+@pytest.mark.parametrize("name", ["pooled", "stacked"])
+def test_spectral_starts_find_the_subspaces_with_many_samples(name, key):
+    instance = ct.sample_instance(key, ct.TaskFamily(8, 10, 8, 2, similarity=0.7), 2000)
+    factors = STARTS[name](instance.problem, (2, 2), key)
+    assert ct.metrics.sine_left(factors, instance.truth) < 0.1
+    assert ct.metrics.sine_right(factors, instance.truth) < 0.1
+
+
+def test_pooled_needs_similar_tasks_and_stacked_does_not(key):
+    """With cores that sum to zero the pooled moment holds no signal at all."""
+    truth = ct.TaskFamily(8, 10, 8, 2).sample_truth(key)
+    centred = ct.Factors(truth.left, truth.cores - jnp.mean(truth.cores, axis=0, keepdims=True), truth.right)
+    sensing = ct.sensing.Dense(jax.random.normal(key, (10, 8, 2000, 8)))
+    targets = sensing(centred.compose())
+    problem = ct.Problem(sensing, targets, jnp.ones_like(targets))
+    assert ct.metrics.sine_left(ct.starts.Pooled()(problem, (2, 2), key), truth) > 0.3
+    assert ct.metrics.sine_left(ct.starts.Stacked()(problem, (2, 2), key), truth) < 0.1
+
+
+def test_pooled_can_have_a_rank_above_the_other_side(key):
+    instance = ct.sample_instance(key, ct.TaskFamily(8, 6, 2, (4, 2)), 50)
+    factors = ct.starts.Pooled()(instance.problem, (4, 2), key)
+    assert factors.left.shape == (6, 4)
+
+
+@pytest.mark.parametrize("sine", [0.0, 1e-6, 0.5])
+def test_near_is_as_far_as_asked(instance, key, sine):
+    factors = ct.starts.Near(instance.truth, sine)(instance.problem, (3, 2), key)
+    np.testing.assert_allclose(ct.metrics.sine_left(factors, instance.truth), sine, atol=1e-12)
+    np.testing.assert_allclose(ct.metrics.sine_right(factors, instance.truth), sine, atol=1e-12)
+
+
+def test_near_names_a_wrong_rank(instance, key):
+    with pytest.raises(ValueError, match=r"rank \(3, 2\), rank \(2, 2\) was asked for"):
+        ct.starts.Near(instance.truth)(instance.problem, (2, 2), key)
