@@ -1,0 +1,156 @@
+"""What a sweep runs: grids of axes, checked before anything is computed."""
+
+import itertools
+import math
+import tomllib
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from colora_theory.experiments.errors import ConfigError, unknown_name
+from colora_theory.experiments.methods import METHODS, STARTS
+from colora_theory.factors import check_rank
+
+Rank = tuple[int, int]
+
+
+class Strict(BaseModel):
+    """Base of the schemas: no unknown keys, no silent conversions, no changes afterwards."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Grid(Strict):
+    """A Cartesian product of axes: every axis takes one value or a list of values.
+
+    The samples of a user are given either by `num_samples` or by `oversampling`, the number of scalar measurements
+    of all users over the degrees of freedom. `max_steps`, `num_seeds` and `trace` hold for the whole grid.
+    """
+
+    num_users: int | list[int] = Field(description="an integer")
+    num_rows: int | list[int] = Field(description="an integer")
+    num_cols: int | list[int] = Field(description="an integer")
+    rank: int | list[int] | list[list[int]] = Field(description="an integer or a pair [left, right]; a list of pairs")
+    num_samples: int | list[int] | None = Field(None, description="an integer, samples of one user")
+    oversampling: float | list[float] | None = Field(None, description="a number, measurements over unknowns")
+    similarity: float | list[float] = Field(0.0, description="a number in [0, 1]")
+    misalignment: float | list[float] | None = Field(None, description="a number in [0, 1], sine of an angle")
+    condition_number: float | list[float] | None = Field(None, description="a number of at least 1")
+    noise: float | list[float] = Field(0.0, description="a number, standard deviation of the noise")
+    method: str | list[str] = Field("alternating", description="a name")
+    start: str | list[str] = Field("stacked", description="a name")
+    max_steps: int = Field(500, description="one integer")
+    num_seeds: int = Field(1, description="one integer")
+    trace: bool = Field(False, description="true or false")
+
+    # (smallest, largest) allowed value of the axes that have bounds of their own.
+    bounds: ClassVar[dict[str, tuple[float, float]]] = {
+        "num_users": (1, math.inf),
+        "num_rows": (1, math.inf),
+        "num_cols": (1, math.inf),
+        "num_samples": (1, math.inf),
+        "similarity": (0, 1),
+        "misalignment": (0, 1),
+        "condition_number": (1, math.inf),
+        "noise": (0, math.inf),
+        "max_steps": (1, math.inf),
+        "num_seeds": (1, math.inf),
+    }
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        for name in type(self).model_fields:
+            values = self.values(name)
+            if not values:
+                raise ValueError(f"{name} is an empty list; give at least one value")
+            twice = [value for index, value in enumerate(values) if value in values[:index]]
+            if twice:
+                raise ValueError(f"{name} lists {twice[0]} twice; every value may be given once")
+        for name, (low, high) in self.bounds.items():
+            for value in self.values(name):
+                _check_bounds(name, value, low, high)
+        if (self.num_samples is None) == (self.oversampling is None):
+            raise ValueError("give exactly one of num_samples and oversampling")
+        for value in self.values("oversampling"):
+            if value is not None and not 0 < value < math.inf:
+                raise ValueError(f"oversampling {value} must be positive and finite")
+        for kind, known in (("method", METHODS), ("start", STARTS)):
+            for name in self.values(kind):
+                if name not in known:
+                    raise ValueError(unknown_name(kind, name, known))
+        shapes = (self.values(name) for name in ("rank", "num_users", "num_rows", "num_cols"))
+        for shape in itertools.product(*shapes):
+            check_rank(*shape)
+        return self
+
+    def values(self, name: str) -> list[Any]:
+        """The values of one axis, a scalar as a list of one."""
+        if name == "rank":
+            return self.ranks
+        value = getattr(self, name)
+        return value if isinstance(value, list) else [value]
+
+    @property
+    def ranks(self) -> list[Rank]:
+        """The ranks as pairs (left, right): a flat list of two is one pair."""
+        if isinstance(self.rank, int):
+            return [(self.rank, self.rank)]
+        pairs: list[Any] = self.rank if any(isinstance(item, list) for item in self.rank) else [self.rank]
+        for pair in pairs:
+            if not isinstance(pair, list) or len(pair) != 2:
+                raise ValueError(f"rank {pair} is not a pair [left, right]; several ranks are a list of pairs")
+        return [(left, right) for left, right in pairs]
+
+
+class SweepConfig(Strict):
+    """A named list of grids: the schema of a TOML file for `colora sweep`."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", description="letters, digits, - and _")
+    grid: list[Grid] = Field(min_length=1, description="at least one [[grid]]")
+
+
+def load_config(path: Path) -> SweepConfig:
+    """Read a user's own sweep from a TOML file.
+
+    Raises:
+        ConfigError: If the file cannot be read, is not TOML, or does not fit the schema; the message says where.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not a TOML file: {error}") from error
+    try:
+        return SweepConfig.model_validate(document)
+    except ValidationError as error:
+        raise ConfigError(f"{path}: {explain(error)}") from error
+
+
+def explain(error: ValidationError) -> str:
+    """The first complaint of pydantic as one line in the words of the schema."""
+    first = error.errors()[0]
+    where, location = "", list(first["loc"])
+    schema: type[BaseModel] = SweepConfig
+    if len(location) > 1 and location[0] == "grid":
+        where, schema, location = f"grid {int(location[1]) + 1}: ", Grid, location[2:]
+    key = str(location[0]) if location else ""
+    match first["type"]:
+        case "value_error":
+            return where + str(first["ctx"]["error"])
+        case "extra_forbidden":
+            return where + unknown_name("key", key, schema.model_fields)
+        case "missing":
+            return f"{where}{key} is missing; it is {schema.model_fields[key].description}"
+        case _:
+            wanted = schema.model_fields[key].description if key else "a table of axes"
+            return f"{where}{key} = {first['input']!r} does not fit; it is {wanted}"
+
+
+def _check_bounds(name: str, value: float | None, low: float, high: float) -> None:
+    if value is None or (low <= value <= high and math.isfinite(value)):
+        return
+    if high < math.inf:
+        raise ValueError(f"{name} {value} is outside [{low}, {high}]")
+    raise ValueError(f"{name} {value} must be finite and at least {low}")

@@ -1,0 +1,159 @@
+"""From a configuration to chunks: the same configuration always gives the same partition."""
+
+import dataclasses
+import itertools
+import math
+from collections.abc import Iterator
+
+import colora_theory as ct
+from colora_theory.experiments.config import Grid, Rank, SweepConfig
+from colora_theory.experiments.draw import Draw
+from colora_theory.experiments.methods import METHODS
+from colora_theory.experiments.provenance import package_version
+from colora_theory.experiments.seeding import fingerprint
+
+# A chunk is what is lost when a sweep is killed: a matter of seconds, and of memory that every machine has.
+MAX_LANES = 32
+MAX_BYTES = 256 * 2**20
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """A method and the start it sets out from."""
+
+    method: str
+    start: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Layout:
+    """What draws must have in common to be handled by one compiled program.
+
+    Attributes:
+        num_users: k.
+        num_rows: d1.
+        num_cols: d2.
+        rank: (r1, r2).
+        capacity: samples per user after padding.
+        misaligned: whether the users have subspaces of their own.
+        conditioned: whether the condition number is prescribed.
+        width: number of lanes. The chunks of a group share it, so a shorter one needs no program of its own.
+    """
+
+    num_users: int
+    num_rows: int
+    num_cols: int
+    rank: Rank
+    capacity: int
+    misaligned: bool
+    conditioned: bool
+    width: int
+
+    @property
+    def lane_bytes(self) -> int:
+        """Size of the sensing matrices of one draw."""
+        return 8 * self.num_users * self.capacity * self.num_rows * self.num_cols
+
+
+@dataclasses.dataclass(frozen=True)
+class Chunk:
+    """Draws of one layout, each solved by every recipe: the unit of computing, storing and resuming."""
+
+    layout: Layout
+    draws: tuple[Draw, ...]
+    recipes: tuple[Recipe, ...]
+    max_steps: int
+    trace: bool
+
+    @property
+    def id(self) -> str:
+        """A name made of the content and of the version that computes it: equal names, equal results."""
+        return fingerprint(dataclasses.asdict(self) | {"version": package_version()})[:32]
+
+    @property
+    def num_cells(self) -> int:
+        """Number of rows."""
+        return len(self.draws) * len(self.recipes)
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """A sweep in one preset, cut into chunks."""
+
+    sweep: str
+    preset: str
+    chunks: tuple[Chunk, ...]
+
+    @property
+    def config_hash(self) -> str:
+        """A name for all of the rows in their order."""
+        return fingerprint([chunk.id for chunk in self.chunks])
+
+    @property
+    def num_cells(self) -> int:
+        """Number of rows."""
+        return sum(chunk.num_cells for chunk in self.chunks)
+
+
+def make_plan(config: SweepConfig, preset: str) -> Plan:
+    """Cut every grid of `config` into chunks, in the order of the grids."""
+    chunks = tuple(itertools.chain.from_iterable(map(_chunks, config.grid)))
+    return Plan(config.name, preset, chunks)
+
+
+def recipes(grid: Grid) -> tuple[Recipe, ...]:
+    """Every method from every start; a method with a start of its own once, whatever the starts of the grid."""
+    pairs = (
+        Recipe(method, METHODS[method].own_start or start)
+        for method in grid.values("method")
+        for start in grid.values("start")
+    )
+    return tuple(dict.fromkeys(pairs))
+
+
+def draws(grid: Grid) -> Iterator[Draw]:
+    """The Cartesian product of the data axes; seeds run fastest."""
+    samples = "num_samples" if grid.oversampling is None else "oversampling"
+    axes = [field.name for field in dataclasses.fields(Draw) if field.name not in ("num_samples", "seed")]
+    for *values, amount, seed in itertools.product(*map(grid.values, [*axes, samples]), range(grid.num_seeds)):
+        point = dict(zip(axes, values, strict=True))
+        num_samples = amount
+        if samples == "oversampling":
+            shape = (point[name] for name in ("num_users", "num_rows", "num_cols", "rank"))
+            num_samples = math.ceil(amount * ct.theory.degrees_of_freedom(*shape) / point["num_users"])
+        yield Draw(**point, num_samples=num_samples, seed=seed)
+
+
+def _chunks(grid: Grid) -> Iterator[Chunk]:
+    groups: dict[Layout, list[Draw]] = {}
+    # Two values of the oversampling can round to the same number of samples: those draws are one.
+    for draw in dict.fromkeys(draws(grid)):
+        groups.setdefault(_single_lane(draw), []).append(draw)
+    for lane, group in groups.items():
+        limit = max(1, min(MAX_LANES, MAX_BYTES // lane.lane_bytes))
+        # Of equal length up to one, so that padding to the width costs at most one lane.
+        number = math.ceil(len(group) / limit)
+        layout = dataclasses.replace(lane, width=math.ceil(len(group) / number))
+        cuts = [len(group) * index // number for index in range(number + 1)]
+        for begin, end in itertools.pairwise(cuts):
+            yield Chunk(layout, tuple(group[begin:end]), recipes(grid), grid.max_steps, grid.trace)
+
+
+def _single_lane(draw: Draw) -> Layout:
+    return Layout(
+        draw.num_users,
+        draw.num_rows,
+        draw.num_cols,
+        draw.rank,
+        capacity=padded(draw.num_samples),
+        misaligned=draw.misalignment is not None,
+        conditioned=draw.condition_number is not None,
+        width=1,
+    )
+
+
+def padded(num_samples: int) -> int:
+    """The next of 1, 2, 3, 4, 6, 8, 12, 16, 24, ...: few shapes to compile, at most a third of the work in vain."""
+    power = 1 << (num_samples - 1).bit_length()
+    three_quarters = 3 * power // 4
+    return three_quarters if power >= 4 and three_quarters >= num_samples else power

@@ -1,0 +1,61 @@
+"""Where a table comes from: versions, commit, device, command, time."""
+
+import datetime
+import functools
+import importlib.metadata
+import platform
+import shlex
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+
+@functools.cache
+def package_version() -> str:
+    """The installed version of the package."""
+    return importlib.metadata.version("colora-theory")
+
+
+@functools.cache
+def git_commit() -> str | None:
+    """The commit of the source tree, with "-dirty" if files differ from it; None outside of a checkout."""
+    root = Path(__file__).resolve().parent.parent
+    # Of this very tree: an environment inside somebody else's repository must not lend its commit.
+    if not (root / ".git").exists():
+        return None
+    command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return result.stdout.strip()
+
+
+def provenance() -> dict[str, Any]:
+    """What is known about this process, as JSON values."""
+    import jax
+    import jax.numpy as jnp
+    import numpy as np
+
+    return {
+        "package_version": package_version(),
+        "git_commit": git_commit(),
+        "python": platform.python_version(),
+        "jax": jax.__version__,
+        "numpy": np.__version__,
+        "device": jax.devices()[0].device_kind,
+        "dtype": str(jnp.zeros(()).dtype),
+        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    }
+
+
+def merge(records: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """One record for a table made of many: where they differ, the sorted list of what they say."""
+    merged: dict[str, Any] = {}
+    for name in dict.fromkeys(name for record in records for name in record):
+        values = list(dict.fromkeys(record.get(name) for record in records))
+        merged[name] = values[0] if len(values) == 1 else sorted(map(str, values))
+    return merged

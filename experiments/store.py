@@ -1,0 +1,203 @@
+"""The results folder: every finished chunk a file, checked whenever it is read.
+
+<root>/<sweep>/<preset>/chunks/<chunk id>.parquet    finished chunks
+<root>/<sweep>/<preset>/quarantine/                  files that were found damaged or foreign
+<root>/<sweep>/<preset>.parquet                      the whole table, in the order of the plan
+"""
+
+import json
+import os
+import shlex
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from colora_theory.experiments import table
+from colora_theory.experiments.errors import ColoraError, StoreError
+from colora_theory.experiments.plan import Chunk, Plan
+from colora_theory.experiments.provenance import merge
+
+_METADATA_KEY = b"colora_theory"
+
+
+class DamagedFileError(StoreError):
+    """A file under a name of ours that does not hold what the name says."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = path
+        self.reason = reason
+
+
+class Store:
+    """Tables under one root folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def table_path(self, sweep: str, preset: str) -> Path:
+        """Where the whole table lies."""
+        return self.root / sweep / f"{preset}.parquet"
+
+    def folder(self, sweep: str, preset: str) -> Path:
+        """Where the parts of a table lie."""
+        return self.root / sweep / preset
+
+    def chunk_path(self, plan: Plan, chunk: Chunk) -> Path:
+        """Where a finished chunk lies."""
+        return self.folder(plan.sweep, plan.preset) / "chunks" / f"{chunk.id}.parquet"
+
+    def quarantine_folder(self, plan: Plan) -> Path:
+        """Where files go that cannot be trusted."""
+        return self.folder(plan.sweep, plan.preset) / "quarantine"
+
+    def prepare(self, plan: Plan) -> None:
+        """Make the folders and see that they can be written, before anything is computed.
+
+        Raises:
+            StoreError: If they cannot.
+        """
+        folder = self.folder(plan.sweep, plan.preset) / "chunks"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            raise _cannot_write(folder, error) from error
+
+    def read_chunk(self, plan: Plan, chunk: Chunk) -> pa.Table | None:
+        """The rows of a chunk, or None if it is not there.
+
+        Raises:
+            DamagedFileError: If the file is not what its name says.
+            StoreError: If it cannot be read, or if a newer version of the package wrote it.
+        """
+        path = self.chunk_path(plan, chunk)
+        if not path.exists():
+            return None
+        rows, record = _read(path)
+        if record.get("chunk_id") != chunk.id:
+            raise DamagedFileError(path, f"it holds chunk {record.get('chunk_id')}")
+        if rows.num_rows != chunk.num_cells:
+            raise DamagedFileError(path, f"it has {rows.num_rows} rows, {chunk.num_cells} are expected")
+        return rows
+
+    def write_chunk(self, plan: Plan, chunk: Chunk, rows: pa.Table, record: dict[str, Any]) -> None:
+        """Store a finished chunk, whole or not at all."""
+        names = {"sweep": plan.sweep, "preset": plan.preset, "config_hash": plan.config_hash, "chunk_id": chunk.id}
+        _write(self.chunk_path(plan, chunk), rows, record | names)
+
+    def quarantine(self, plan: Plan, damaged: DamagedFileError) -> Path:
+        """Move a file out of the way and return where it is now; nothing is deleted."""
+        folder = self.quarantine_folder(plan)
+        try:
+            folder.mkdir(exist_ok=True)
+            number = sum(1 for _ in folder.iterdir())
+            target = folder / f"{number}-{damaged.path.name}"
+            damaged.path.replace(target)
+        except OSError as error:
+            raise _cannot_write(folder, error) from error
+        return target
+
+    def write_table(self, plan: Plan) -> Path:
+        """Put the chunks together in the order of the plan; all of them must be there."""
+        parts, records = [], []
+        for chunk in plan.chunks:
+            rows, record = _read(self.chunk_path(plan, chunk))
+            parts.append(rows)
+            records.append({key: value for key, value in record.items() if key not in ("chunk_id", "config_hash")})
+        path = self.table_path(plan.sweep, plan.preset)
+        _write(path, pa.concat_tables(parts), merge(records) | {"config_hash": plan.config_hash})
+        return path
+
+    def check_table(self, plan: Plan) -> None:
+        """See that a table in the place of the plan's is ours to replace.
+
+        Raises:
+            DamagedFileError: If it is not a table of results.
+            StoreError: If it cannot be read, or if a newer version of the package wrote it.
+        """
+        path = self.table_path(plan.sweep, plan.preset)
+        if path.exists():
+            _read(path)
+
+    def remedy(self, sweep: str, preset: str) -> str:
+        """The command that makes a table, in words for an error message."""
+        return "run: " + shlex.join(["colora", "run", sweep, "--preset", preset, "--results", str(self.root)])
+
+    def load(self, sweep: str, preset: str) -> pd.DataFrame:
+        """The whole table of a sweep; where it comes from is in `.attrs`.
+
+        Raises:
+            ColoraError: If it has not been computed.
+            StoreError: If it is damaged; the message names the remedy.
+        """
+        path = self.table_path(sweep, preset)
+        if not path.exists():
+            raise ColoraError(f"there is no table {path}\n{self.remedy(sweep, preset)}")
+        try:
+            rows, record = _read(path)
+        except DamagedFileError as error:
+            raise StoreError(f"{error}\nto make it again from its chunks, {self.remedy(sweep, preset)}") from error
+        frame: pd.DataFrame = rows.to_pandas()
+        frame.attrs.update(record)
+        return frame
+
+
+def _read(path: Path) -> tuple[pa.Table, dict[str, Any]]:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise StoreError(f"cannot read {path}: {error.strerror}") from error
+    try:
+        rows = pq.read_table(pa.BufferReader(content), page_checksum_verification=True)
+    except (pa.ArrowException, OSError) as error:
+        raise DamagedFileError(path, f"truncated, or not a Parquet file ({str(error).splitlines()[0]})") from error
+    metadata = (rows.schema.metadata or {}).get(_METADATA_KEY)
+    if metadata is None:
+        raise DamagedFileError(path, "it was not written by colora")
+    record = json.loads(metadata)
+    version = record.get("schema_version")
+    if isinstance(version, int) and version > table.SCHEMA_VERSION:
+        raise StoreError(
+            f"{path} has table schema {version}, this version of colora_theory knows {table.SCHEMA_VERSION}\n"
+            "it was left alone; upgrade the package or choose another --results folder"
+        )
+    if version != table.SCHEMA_VERSION:
+        raise DamagedFileError(path, f"it has table schema {version}, {table.SCHEMA_VERSION} is expected")
+    if not rows.schema.remove_metadata().equals(table.SCHEMA):
+        raise DamagedFileError(path, "its columns are not those of a table of results")
+    return rows.replace_schema_metadata(None), record
+
+
+def _write(path: Path, rows: pa.Table, record: dict[str, Any]) -> None:
+    """Write to a temporary name beside the target, flush to the disk, then rename."""
+    metadata = {_METADATA_KEY: json.dumps(record | {"schema_version": table.SCHEMA_VERSION})}
+    buffer = pa.BufferOutputStream()
+    pq.write_table(rows.replace_schema_metadata(metadata), buffer, write_page_checksum=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        # What a killed process has left of this very file.
+        for leftover in path.parent.glob(f".{path.name}.*.tmp"):
+            leftover.unlink(missing_ok=True)
+        with temporary.open("wb") as file:
+            file.write(buffer.getvalue())
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise _cannot_write(path.parent, error) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _cannot_write(folder: Path, error: OSError) -> StoreError:
+    reason = error.strerror or str(error)
+    return StoreError(
+        f"cannot write to the results folder {folder}: {reason}\n"
+        "what is finished is kept; make room or choose another --results folder, then run the same command again"
+    )

@@ -1,0 +1,26 @@
+"""The sweeps of the project, one file each: adding one is one file and one line here."""
+
+from colora_theory.experiments.errors import ConfigError, unknown_name
+from colora_theory.experiments.sweep import Sweep
+from colora_theory.experiments.sweeps import convergence, noise, sample_complexity, similarity
+
+SWEEPS = {
+    sweep.name: sweep
+    for sweep in (
+        sample_complexity.SWEEP,
+        convergence.SWEEP,
+        similarity.SWEEP,
+        noise.SWEEP,
+    )
+}
+
+
+def find_sweep(name: str) -> Sweep:
+    """The sweep of that name.
+
+    Raises:
+        ConfigError: If there is none.
+    """
+    if name not in SWEEPS:
+        raise ConfigError(unknown_name("sweep", name, SWEEPS))
+    return SWEEPS[name]

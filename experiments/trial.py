@@ -1,0 +1,146 @@
+"""Computes one chunk: draw the instances once, let every recipe solve the same ones, measure."""
+
+import functools
+import time
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pyarrow as pa
+from jaxtyping import PyTree
+
+import colora_theory as ct
+from colora_theory.experiments import table
+from colora_theory.experiments.draw import Draw
+from colora_theory.experiments.methods import METHODS, Cell
+from colora_theory.experiments.plan import Chunk, Layout, Recipe
+from colora_theory.experiments.seeding import keys
+
+METRICS: dict[str, Callable[..., jax.Array]] = {
+    "relative_error": ct.metrics.relative_error,
+    "mean_squared_error": ct.metrics.mean_squared_error,
+    "sine_left": ct.metrics.sine_left,
+    "sine_right": ct.metrics.sine_right,
+}
+
+
+def run_chunk(chunk: Chunk) -> pa.Table:
+    """All rows of a chunk, a failed run being a row like any other; recipe by recipe, in the order of the draws."""
+    layout = chunk.layout
+    lanes = chunk.draws + chunk.draws[-1:] * (layout.width - len(chunk.draws))
+    instances = _sample(layout, keys(lanes, "data"), _knobs(layout, lanes))
+    start_keys = keys(lanes, "start")
+    rows: list[dict[str, Any]] = []
+    for recipe in chunk.recipes:
+        solve = _solver(layout, recipe, chunk.max_steps, chunk.trace)
+        began = time.perf_counter()
+        solutions = jax.block_until_ready(solve(instances, start_keys))
+        seconds = time.perf_counter() - began
+        measured = jax.tree.map(np.asarray, _measure(solutions, instances))
+        timing = {
+            "seconds": seconds / layout.width,
+            "seconds_per_step": seconds / max(1, int(measured["steps"].sum())),
+        }
+        for lane, draw in enumerate(chunk.draws):
+            rows.append(_row(draw, recipe, chunk, {name: value[lane] for name, value in measured.items()}) | timing)
+    return pa.Table.from_pylist(rows, schema=table.SCHEMA)
+
+
+def map_lanes(function: Callable[..., PyTree], lanes: PyTree) -> PyTree:
+    """`function` of every lane.
+
+    One after the other on a CPU, where a batch is no faster and would wait for its slowest lane; together elsewhere.
+    """
+    width = len(jax.tree.leaves(lanes)[0])
+    return jax.lax.map(function, lanes, batch_size=None if jax.default_backend() == "cpu" else width)
+
+
+def _knobs(layout: Layout, draws: tuple[Draw, ...]) -> dict[str, jax.Array]:
+    """The axes that programs take as arrays."""
+    names = ["similarity", "noise"]
+    names += ["misalignment"] if layout.misaligned else []
+    names += ["condition_number"] if layout.conditioned else []
+    knobs = {name: jnp.array([getattr(draw, name) for draw in draws], float) for name in names}
+    return knobs | {"num_samples": jnp.array([draw.num_samples for draw in draws])}
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _sample(layout: Layout, data_keys: jax.Array, knobs: dict[str, jax.Array]) -> ct.Instance:
+    def sample(lane: tuple[jax.Array, dict[str, jax.Array]]) -> ct.Instance:
+        key, knob = lane
+        family = ct.TaskFamily(
+            layout.num_users,
+            layout.num_rows,
+            layout.num_cols,
+            layout.rank,
+            knob["similarity"],
+            knob.get("misalignment"),
+            knob.get("condition_number"),
+        )
+        return ct.sample_instance(key, family, knob["num_samples"], knob["noise"], capacity=layout.capacity)
+
+    return map_lanes(sample, (data_keys, knobs))
+
+
+@functools.cache
+def _solver(layout: Layout, recipe: Recipe, max_steps: int, trace: bool) -> Callable[..., ct.Solution]:
+    """A program that solves all lanes, compiled ahead so that the time of a call is the time of solving."""
+
+    def solve(lane: tuple[ct.Instance, jax.Array]) -> ct.Solution:
+        instance, key = lane
+        observe = functools.partial(ct.metrics.relative_error, truth=instance.truth) if trace else None
+        cell = Cell(instance, layout.rank, recipe.start, key, max_steps, observe)
+        return METHODS[recipe.method].solve(cell)
+
+    # Any draw has the shapes of all the others.
+    anyone = (Draw(layout.num_users, layout.num_rows, layout.num_cols, layout.rank, 0.0, 0.0, 1.0, 1, 0.0, 0),)
+    lanes = anyone * layout.width
+    instances = jax.eval_shape(functools.partial(_sample, layout), keys(lanes, "data"), _knobs(layout, lanes))
+    program = jax.jit(lambda instances, start_keys: map_lanes(solve, (instances, start_keys)))
+    return program.lower(instances, keys(lanes, "start")).compile()
+
+
+@jax.jit
+def _measure(solutions: ct.Solution, instances: ct.Instance) -> dict[str, jax.Array]:
+    def measure(lane: tuple[ct.Solution, ct.Instance]) -> dict[str, jax.Array]:
+        solution, instance = lane
+        return {name: metric(solution.factors, instance.truth) for name, metric in METRICS.items()}
+
+    measured = {
+        "status": solutions.status,
+        "steps": solutions.num_steps,
+        "relative_residual": solutions.relative_residual,
+    }
+    if solutions.trace is not None and solutions.trace.observed is not None:
+        measured["relative_error_trace"] = solutions.trace.observed
+    return measured | map_lanes(measure, (solutions, instances))
+
+
+def _row(draw: Draw, recipe: Recipe, chunk: Chunk, measured: dict[str, Any]) -> dict[str, Any]:
+    status, steps = int(measured.pop("status")), int(measured["steps"])
+    trace = measured.pop("relative_error_trace", None)
+    rank_left, rank_right = draw.rank
+    return {
+        "num_users": draw.num_users,
+        "num_rows": draw.num_rows,
+        "num_cols": draw.num_cols,
+        "rank_left": rank_left,
+        "rank_right": rank_right,
+        "similarity": draw.similarity,
+        "misalignment": draw.misalignment,
+        "condition_number": draw.condition_number,
+        "num_samples": draw.num_samples,
+        "noise": draw.noise,
+        "seed": draw.seed,
+        "method": recipe.method,
+        "start": recipe.start,
+        "max_steps": chunk.max_steps,
+        "degrees_of_freedom": draw.degrees_of_freedom,
+        "oversampling": draw.oversampling,
+        "status": status,
+        "status_name": ct.Status(status).name,
+        "relative_error_trace": None if trace is None else trace[: steps + 1].tolist(),
+        **measured,
+    }

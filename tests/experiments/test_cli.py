@@ -1,0 +1,188 @@
+import dataclasses
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+import colora_theory.figures
+from colora_theory.experiments import sweeps
+from colora_theory.experiments.cli import app
+from colora_theory.experiments.sweep import Sweep
+
+EXAMPLE = Path(__file__).parents[2] / "experiments" / "example.toml"
+FIGURE = """
+import json, pathlib, sys
+SWEEP = "tiny"
+def main(argv):
+    out = pathlib.Path(argv[argv.index("--out") + 1])
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "drawn.json").write_text(json.dumps(argv))
+"""
+
+
+def colora(*arguments) -> tuple[int, str, str]:
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    return result.exit_code, result.stdout, result.stderr
+
+
+@pytest.fixture
+def tiny(monkeypatch, config):
+    """A registry that holds one tiny sweep."""
+    sweep = Sweep("tiny", "It runs.", "It does not.", {"smoke": config.grid, "cpu": config.grid})
+    monkeypatch.setattr(sweeps, "SWEEPS", {"tiny": sweep})
+    monkeypatch.setattr("colora_theory.experiments.status.SWEEPS", {"tiny": sweep}, raising=False)
+    return sweep
+
+
+@pytest.fixture
+def figure(monkeypatch, tmp_path):
+    """A folder of figures that holds one."""
+    folder = tmp_path / "figure_scripts"
+    folder.mkdir()
+    (folder / "tiny_figure.py").write_text(FIGURE)
+    (folder / "style.py").write_text("A_HELPER = True\n")
+    monkeypatch.setattr(colora_theory.figures, "__path__", [str(folder)])
+    yield "tiny_figure"
+    for name in ("tiny_figure", "style"):
+        sys.modules.pop(f"colora_theory.figures.{name}", None)
+
+
+def test_help_documents_the_exit_codes():
+    code, out, _ = colora("--help")
+    assert code == 0
+    for words in ("2 bad input", "130", "interrupted", "reproduce"):
+        assert words in out
+
+
+def test_help_does_not_wait_for_heavy_imports():
+    heavy = ("pandas", "pyarrow", "pydantic")
+    source = f"import sys, colora_theory.experiments.cli; print([name for name in {heavy} if name in sys.modules])"
+    result = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
+
+
+def test_version():
+    code, out, _ = colora("--version")
+    assert code == 0
+    assert re.fullmatch(r"\d+\.\d+\.\d+\S*\n", out)
+
+
+def test_list_shows_claims_and_sizes():
+    code, out, _ = colora("list")
+    assert code == 0
+    for name, sweep in sweeps.SWEEPS.items():
+        assert name in out
+        assert sweep.claim[:40] in out
+    assert re.search(r"smoke \d+ cells, cpu \d", out)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "convergance"], "unknown sweep 'convergance'; did you mean 'convergence'?"),
+        (["run", "noise", "--preset", "smoky"], "unknown preset 'smoky'; did you mean 'smoke'?"),
+        (["reproduce", "--preset", "gpu"], "unknown preset 'gpu'"),
+        (["figures", "nosuchfigure"], "unknown figure 'nosuchfigure'"),
+        (["sweep", "nowhere.toml"], "cannot read nowhere.toml"),
+    ],
+)
+def test_bad_input_is_answered_shortly_with_code_2(arguments, message, tmp_path):
+    code, _, err = colora(*arguments, "--results", tmp_path)
+    assert code == 2
+    assert message in err
+    assert err.count("\n") <= 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_debug_shows_the_traceback(tmp_path):
+    code, _, err = colora("--debug", "sweep", tmp_path / "nowhere.toml", "--results", tmp_path)
+    assert code == 2
+    assert "Traceback" in err
+
+
+def test_an_unexpected_error_is_short_too(monkeypatch, tiny, tmp_path):
+    def broken(*_):
+        raise ZeroDivisionError("of all things")
+
+    monkeypatch.setattr("colora_theory.experiments.runner.run_chunk", broken)
+    code, _, err = colora("run", "tiny", "--results", tmp_path)
+    assert code == 1
+    assert "unexpected ZeroDivisionError: of all things" in err
+    assert "Traceback" not in err
+
+
+def test_an_unwritable_folder_has_a_code_of_its_own(tiny, tmp_path):
+    (tmp_path / "results").write_text("in the way")
+    code, _, err = colora("run", "tiny", "--results", tmp_path / "results")
+    assert code == 3
+    assert str(tmp_path / "results") in err
+
+
+def test_run_status_and_run_again(tiny, tmp_path):
+    code, out, _ = colora("status", "--results", tmp_path)
+    assert (code, "no results" in out) == (0, True)
+    code, _, err = colora("run", "tiny", "--preset", "smoke", "--results", tmp_path)
+    assert code == 0
+    assert "8 cells computed, 0 found finished" in err
+    (chunk, _) = sorted((tmp_path / "tiny" / "smoke" / "chunks").iterdir())
+    chunk.write_bytes(b"garbage")
+    code, out, _ = colora("status", "--results", tmp_path)
+    assert code == 0
+    assert "4 / 8" in out
+    assert chunk.name in out.replace("\n", "")
+    code, _, err = colora("run", "tiny", "--preset", "smoke", "--results", tmp_path)
+    assert code == 0
+    assert "4 cells computed, 4 found finished" in err
+    assert "quarantine" in err
+    code, out, _ = colora("status", "--results", tmp_path)
+    assert "8 / 8" in out
+
+
+def test_reproduce_runs_sweeps_and_draws_figures(tiny, figure, tmp_path):
+    results, out = tmp_path / "results", tmp_path / "out"
+    arguments = ["--preset", "smoke", "--results", results, "--out", out]
+    code, _, err = colora("reproduce", *arguments)
+    assert code == 0
+    assert (results / "tiny" / "smoke.parquet").exists()
+    assert re.search(r"reproduce \(smoke\): done in \d+ s", err)
+    drawn = json.loads((out / "drawn.json").read_text())
+    assert drawn == ["--results", str(results), "--preset", "smoke", "--out", str(out)]
+    (out / "drawn.json").unlink()
+    code, _, err = colora("figures", figure, *arguments)
+    assert code == 0
+    assert (out / "drawn.json").exists()
+
+
+def test_a_figure_without_its_table_names_the_command(tiny, figure, tmp_path):
+    code, _, err = colora("figures", "--preset", "smoke", "--results", tmp_path)
+    assert code == 1
+    assert f"run: colora run tiny --preset smoke --results {tmp_path}" in err
+
+
+def test_a_figure_is_not_drawn_from_the_table_of_other_grids(tiny, figure, tmp_path, monkeypatch):
+    assert colora("run", "tiny", "--preset", "smoke", "--results", tmp_path)[0] == 0
+    changed = dataclasses.replace(tiny, presets={"smoke": [tiny.presets["smoke"][0].model_copy(update={"noise": 0.1})]})
+    monkeypatch.setattr(sweeps, "SWEEPS", {"tiny": changed})
+    code, _, err = colora("figures", "--preset", "smoke", "--results", tmp_path)
+    assert code == 1
+    assert "other grids" in err
+
+
+def test_the_example_for_newcomers_works(tmp_path):
+    code, _, err = colora("sweep", EXAMPLE, "--results", tmp_path)
+    assert code == 0, err
+    table = pd.read_parquet(tmp_path / "example" / "custom.parquet")
+    assert set(table["method"]) == {"alternating", "oracle", "alone"}
+    code, out, _ = colora("status", "--results", tmp_path)
+    assert f"{len(table)} / {len(table)}" in out
+
+
+def test_lines_without_a_terminal_are_few(tiny, tmp_path):
+    _, _, err = colora("run", "tiny", "--results", tmp_path)
+    assert len(err.splitlines()) <= 4
+    assert "\x1b" not in err

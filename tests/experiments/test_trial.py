@@ -1,0 +1,126 @@
+import contextlib
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import colora_theory as ct
+from colora_theory.experiments import table
+from colora_theory.experiments.config import Grid, SweepConfig
+from colora_theory.experiments.methods import METHODS, STARTS
+from colora_theory.experiments.plan import Chunk, make_plan
+from colora_theory.experiments.seeding import keys
+from colora_theory.experiments.trial import run_chunk
+from tests.experiments.conftest import SHAPE, without_timing
+
+# One layout for most tests, that of the fixture `plan`: it is compiled once.
+AXES = SHAPE | {"num_samples": 14, "num_seeds": 2, "max_steps": 50}
+
+
+def chunks_of(**axes) -> tuple[Chunk, ...]:
+    return make_plan(SweepConfig(name="tiny", grid=[Grid(**(AXES | axes))]), "smoke").chunks
+
+
+def rows_of(**axes):
+    (chunk,) = chunks_of(**axes)
+    return run_chunk(chunk).to_pylist()
+
+
+@contextlib.contextmanager
+def count_compilations():
+    events = []
+
+    def listen(event, duration, **_):
+        if event == "/jax/core/compile/backend_compile_duration":
+            events.append(duration)
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    try:
+        yield events
+    finally:
+        jax.monitoring.unregister_event_duration_listener(listen)
+
+
+@pytest.mark.parametrize(("axis", "names"), [("method", METHODS), ("start", STARTS)])
+def test_every_method_and_start_gives_rows_of_the_schema(axis, names):
+    (chunk,) = chunks_of(noise=0.1, **{axis: list(names)})
+    rows = run_chunk(chunk)
+    assert rows.schema.equals(table.SCHEMA)
+    assert rows.num_rows == chunk.num_cells == 2 * len(names)
+    for row in rows.to_pylist():
+        assert row["status_name"] == ct.Status(row["status"]).name
+        assert row["seconds"] > 0
+        assert row["steps"] >= 1
+        assert np.isfinite([row["relative_error"], row["sine_left"], row["sine_right"], row["relative_residual"]]).all()
+        assert row["relative_error_trace"] is None
+
+
+@pytest.mark.parametrize("start", list(STARTS))
+def test_rows_equal_solves_one_at_a_time(start):
+    (chunk,) = chunks_of(num_samples=[13, 15], similarity=0.5, start=start, num_seeds=1)
+    for draw, row in zip(chunk.draws, run_chunk(chunk).to_pylist(), strict=True):
+        family = ct.TaskFamily(draw.num_users, draw.num_rows, draw.num_cols, draw.rank, draw.similarity)
+        (data_key,), (start_key,) = keys([draw], "data"), keys([draw], "start")
+        count, capacity = jnp.asarray(draw.num_samples), chunk.layout.capacity
+        instance = ct.sample_instance(data_key, family, count, capacity=capacity)
+        solver = ct.solvers.AlternatingMinimization()
+        solution = ct.solve(instance.problem, solver, STARTS[start], draw.rank, key=start_key, max_steps=50)
+        assert (row["num_samples"], row["similarity"], row["seed"]) == (draw.num_samples, draw.similarity, draw.seed)
+        assert row["status"] == int(solution.status)
+        for name in ("relative_error", "mean_squared_error", "sine_left", "sine_right"):
+            alone = float(getattr(ct.metrics, name)(solution.factors, instance.truth))
+            assert row[name] == pytest.approx(alone, rel=1e-10, abs=1e-10)
+
+
+def test_all_methods_meet_the_same_instances_whatever_stands_beside_them():
+    alone = rows_of(noise=0.1, method="oracle")
+    beside = [row for row in rows_of(noise=0.1, method=["alternating", "oracle"]) if row["method"] == "oracle"]
+    timing = dict.fromkeys(table.TIMING_COLUMNS)
+    assert [row | timing for row in alone] == [row | timing for row in beside]
+    # The oracle knows the true subspaces of the very instance that it is given.
+    assert all(row["sine_left"] < 1e-12 for row in beside)
+
+
+def test_a_second_chunk_of_a_group_compiles_nothing(monkeypatch):
+    monkeypatch.setattr("colora_theory.experiments.plan.MAX_LANES", 2)
+    first, second = chunks_of(num_cols=5, num_seeds=3, method=["alternating", "oracle"])
+    assert len(first.draws) != len(second.draws)
+    with count_compilations() as compiled:
+        run_chunk(first)
+        assert compiled
+        compiled.clear()
+        run_chunk(second)
+        assert not compiled
+
+
+def test_a_lane_that_fills_up_a_chunk_leaves_no_row(monkeypatch):
+    whole = run_chunk(chunks_of()[0]).to_pylist()
+    monkeypatch.setattr("colora_theory.experiments.plan.MAX_LANES", 2)
+    parts = [row for chunk in chunks_of(num_seeds=3) for row in run_chunk(chunk).to_pylist()]
+    assert [row["seed"] for row in parts] == [0, 1, 2]
+    for one, other in zip(whole, parts, strict=False):
+        assert one["relative_error"] == other["relative_error"]
+
+
+def test_a_trace_runs_from_the_start_to_the_last_step():
+    for row in rows_of(method=["alternating", "oracle"], trace=True):
+        trace = row["relative_error_trace"]
+        if row["method"] == "oracle":
+            assert trace is None
+            continue
+        assert len(trace) == row["steps"] + 1
+        assert trace[-1] == pytest.approx(row["relative_error"], rel=1e-6, abs=1e-12)
+        assert trace[0] > trace[-1]
+
+
+def test_a_run_again_is_the_same_bit_for_bit():
+    (chunk,) = chunks_of()
+    assert without_timing(run_chunk(chunk)).equals(without_timing(run_chunk(chunk)))
+
+
+def test_failed_runs_are_rows():
+    # Noise far above the signal: nothing can succeed, nothing may be left out.
+    rows = rows_of(noise=1e3)
+    assert len(rows) == 2
+    assert all(row["relative_error"] > 1 for row in rows)
