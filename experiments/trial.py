@@ -9,7 +9,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pyarrow as pa
-from jaxtyping import PyTree
 
 import colora_theory as ct
 from colora_theory.experiments import table
@@ -17,6 +16,7 @@ from colora_theory.experiments.draw import Draw
 from colora_theory.experiments.methods import METHODS, Cell
 from colora_theory.experiments.plan import Chunk, Layout, Recipe
 from colora_theory.experiments.seeding import keys
+from colora_theory.lanes import map_lanes
 
 METRICS: dict[str, Callable[..., jax.Array]] = {
     "relative_error": ct.metrics.relative_error,
@@ -46,15 +46,6 @@ def run_chunk(chunk: Chunk) -> pa.Table:
         for lane, draw in enumerate(chunk.draws):
             rows.append(_row(draw, recipe, chunk, {name: value[lane] for name, value in measured.items()}) | timing)
     return pa.Table.from_pylist(rows, schema=table.SCHEMA)
-
-
-def map_lanes(function: Callable[..., PyTree], lanes: PyTree) -> PyTree:
-    """`function` of every lane.
-
-    One after the other on a CPU, where a batch is no faster and would wait for its slowest lane; together elsewhere.
-    """
-    width = len(jax.tree.leaves(lanes)[0])
-    return jax.lax.map(function, lanes, batch_size=None if jax.default_backend() == "cpu" else width)
 
 
 def _knobs(layout: Layout, draws: tuple[Draw, ...]) -> dict[str, jax.Array]:

@@ -16,6 +16,7 @@ LIBRARY = ROOT / "colora_theory"
 
 # Each may import those before it, and nothing else of the library.
 LAYERS = [
+    "lanes",
     "linalg",
     "grassmann",
     "factors",

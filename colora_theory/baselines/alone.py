@@ -5,6 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray
 
 from colora_theory.factors import PersonalFactors
+from colora_theory.lanes import map_lanes
 from colora_theory.linalg import safe_divide
 from colora_theory.problem import Problem
 from colora_theory.solve import Solution, solve
@@ -39,8 +40,8 @@ def alone(
     start = Stacked() if start is None else start
     num_users = problem.targets.shape[0]
     keys = jax.random.split(jax.random.key(0) if key is None else key, num_users)
-    each = jax.vmap(lambda own, own_key: solve(own, solver, start, r, key=own_key, max_steps=max_steps))(
-        problem.split_users(), keys
+    each = map_lanes(
+        lambda lane: solve(lane[0], solver, start, r, key=lane[1], max_steps=max_steps), (problem.split_users(), keys)
     )
     squares = jnp.sum(jnp.square(problem.scaled_targets), axis=1)
     return Solution(

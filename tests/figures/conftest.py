@@ -1,0 +1,87 @@
+"""Tables with the axes of the real sweeps and made-up results: nothing is solved here."""
+
+import math
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from colora_theory.experiments import table
+from colora_theory.experiments.gallery import figure_modules
+from colora_theory.experiments.plan import Plan, draws, make_plan, recipes
+from colora_theory.experiments.store import Store
+from colora_theory.experiments.sweeps import SWEEPS
+
+FIGURES = figure_modules()
+
+
+def made_up(draw, recipe, grid) -> dict:
+    """One row: success from N / DoF = 2 on, a little earlier or later by seed; errors by the law of noise."""
+    success = draw.oversampling * (1 + 0.1 * draw.seed) > 2 and recipe.start != "random"
+    penalty = {"alone": 20.0, "pooled": 300.0, "oracle": 0.5}.get(recipe.method, 1.0)
+    turned = 50 * (draw.misalignment or 0.0) if recipe.method == "alternating" else 0.0
+    error = 1e-14 if success else 1.0
+    steps = 20 + 5 * draw.seed
+    return {
+        "num_users": draw.num_users,
+        "num_rows": draw.num_rows,
+        "num_cols": draw.num_cols,
+        "rank_left": draw.rank[0],
+        "rank_right": draw.rank[1],
+        "similarity": draw.similarity,
+        "misalignment": draw.misalignment,
+        "condition_number": draw.condition_number,
+        "num_samples": draw.num_samples,
+        "noise": draw.noise,
+        "seed": draw.seed,
+        "method": recipe.method,
+        "start": recipe.start,
+        "max_steps": grid.max_steps,
+        "degrees_of_freedom": draw.degrees_of_freedom,
+        "oversampling": draw.oversampling,
+        "status": 1 if success else 3,
+        "status_name": "CONVERGED" if success else "MAX_STEPS",
+        "steps": steps,
+        "seconds": 0.001 * steps,
+        "seconds_per_step": 0.001,
+        "relative_error": error,
+        "mean_squared_error": draw.noise**2 * (1 + 0.1 * draw.seed) * (penalty + turned) / draw.oversampling,
+        "sine_left": 0.1,
+        "sine_right": 0.1,
+        "relative_residual": error,
+        "relative_error_trace": [error ** (step / steps) for step in range(steps + 1)] if grid.trace else None,
+    }
+
+
+def make_table(name: str, preset: str, num_seeds: int = 2) -> pd.DataFrame:
+    """A table of the sweep behind the figure `name`."""
+    rows = []
+    for grid in SWEEPS[FIGURES[name].SWEEP].presets[preset]:
+        fewer = grid.model_copy(update={"num_seeds": num_seeds})
+        rows += [made_up(draw, recipe, grid) for recipe in recipes(grid) for draw in draws(fewer)]
+    return pa.Table.from_pylist(rows, schema=table.SCHEMA).to_pandas()
+
+
+def write_table(root, name: str, frame: pd.DataFrame) -> None:
+    """Put a table into a results folder, as the preset smoke."""
+    sweep, store = FIGURES[name].SWEEP, Store(root)
+    plan = Plan(sweep, "smoke", make_plan(SWEEPS[sweep].config("smoke"), "smoke").chunks[:1])
+    store.prepare(plan)
+    store.write_chunk(plan, plan.chunks[0], pa.Table.from_pandas(frame, schema=table.SCHEMA, preserve_index=False), {})
+    store.write_table(plan)
+
+
+@pytest.fixture(params=sorted(FIGURES))
+def name(request) -> str:
+    """Every figure."""
+    return request.param
+
+
+@pytest.fixture
+def smoke(name) -> pd.DataFrame:
+    """A table of two points and two runs, in which one run left no number."""
+    frame = make_table(name, "smoke")
+    first = frame.index[frame["method"] == "alternating"][0]
+    frame.loc[first, ["relative_error", "mean_squared_error"]] = math.nan
+    frame.loc[first, "status_name"] = "NONFINITE"
+    return frame
