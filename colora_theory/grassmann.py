@@ -34,7 +34,8 @@ def rotate(key: PRNGKeyArray, basis: Float[Array, "d r"], sine: Float[Scalar, ""
         return basis
     outward, speeds, inward = jnp.linalg.svd(direction, full_matrices=False)
     angles = jnp.arcsin(sine) * speeds / speeds[0]
-    return (basis @ inward.T) * jnp.cos(angles)[None, :] + outward * jnp.sin(angles)[None, :]
+    turned = (basis @ inward.T) * jnp.cos(angles)[None, :] + outward * jnp.sin(angles)[None, :]
+    return turned @ inward
 
 
 def principal_sines(first: Float[Array, "d p"], second: Float[Array, "d q"]) -> Float[Array, " q"]:

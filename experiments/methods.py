@@ -38,6 +38,7 @@ class Method(NamedTuple):
 
 METHODS: dict[str, Method] = {
     "alternating": Method(lambda cell: cell.solve(ct.solvers.AlternatingMinimization())),
+    "variable_projection": Method(lambda cell: cell.solve(ct.solvers.VariableProjection())),
     "gradient_descent": Method(lambda cell: cell.solve(ct.solvers.GradientDescent())),
     "altgdmin": Method(lambda cell: cell.solve(ct.solvers.AltGDmin())),
     "alone": Method(lambda cell: cell.fit(ct.baselines.alone), own_start="stacked"),

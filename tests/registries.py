@@ -17,6 +17,7 @@ SOLVERS = {
     "alternating-resolve": ct.solvers.AlternatingMinimization(resolve_cores=True),
     "gradient": ct.solvers.GradientDescent(),
     "altgdmin": ct.solvers.AltGDmin(),
+    "variable-projection": ct.solvers.VariableProjection(),
 }
 
 STARTS = {

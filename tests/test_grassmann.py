@@ -26,6 +26,18 @@ def test_rotate_has_the_largest_angle_asked_for(sine, seed, shape):
     np.testing.assert_allclose(principal_sines(basis, turned)[0], sine, atol=1e-12)
 
 
+def test_rotate_moves_along_a_geodesic_and_not_within_the_subspace(key):
+    """The shortest way: U^T U(t) stays symmetric positive semidefinite, and is the identity at the start.
+
+    A turn of the basis on top would be no change of the subspace, but would scramble cores that belong to it.
+    """
+    basis = random_subspace(jax.random.key(1), 7, 3)
+    np.testing.assert_allclose(rotate(key, basis, jnp.asarray(0.0)), basis, atol=1e-14)
+    overlap = basis.T @ rotate(key, basis, jnp.asarray(0.8))
+    np.testing.assert_allclose(overlap, overlap.T, atol=1e-14)
+    assert jnp.linalg.eigvalsh(overlap)[0] > 0
+
+
 def test_rotate_of_the_whole_space_is_the_identity(key):
     basis = random_subspace(key, 4, 4)
     np.testing.assert_array_equal(rotate(key, basis, jnp.asarray(0.5)), basis)

@@ -37,12 +37,29 @@ class AbstractRestriction(eqx.Module):
         """The transpose of the call."""
 
     @abc.abstractmethod
-    def core_system(self, free: Float[Array, "d p"], residual: Float[Array, "k n"]) -> NormalSystem:
-        """Normal equations for increments of the cores, one system for each user, unknowns in row-major order."""
+    def core_design(self, free: Float[Array, "d p"]) -> Float[Array, "pr k n"]:
+        """The measurements' derivatives by the entries of each user's own core, in row-major order."""
 
     @abc.abstractmethod
+    def factor_design(self, cores: Float[Array, "k p r"]) -> Float[Array, "pd k n"]:
+        """The measurements' derivatives by the transposed free factor, (p, d) in row-major order."""
+
+    def core_system(self, free: Float[Array, "d p"], residual: Float[Array, "k n"]) -> NormalSystem:
+        """Normal equations for increments of the cores, one system for each user."""
+        design = self.core_design(free)
+        return NormalSystem(contract("pkn,qkn->kpq", design, design), contract("pkn,kn->kp", design, residual))
+
     def factor_system(self, cores: Float[Array, "k p r"], residual: Float[Array, "k n"]) -> NormalSystem:
-        """Normal equations for an increment of the transposed free factor, (p, d) in row-major order."""
+        """Normal equations for an increment of the transposed free factor."""
+        return NormalSystem(*shared_normal(self.factor_design(cores), residual))
+
+
+def shared_normal(
+    design: Float[Array, "p k n"], residual: Float[Array, "k n"]
+) -> tuple[Float[Array, "p p"], Float[Array, " p"]]:
+    """J^T J and J^T residual of unknowns that all users share, as one large matrix product over all samples."""
+    flat = design.reshape(design.shape[0], -1)
+    return contract("pm,qm->pq", flat, flat), contract("pm,m->p", flat, residual.reshape(residual.size))
 
 
 class SketchRestriction(AbstractRestriction):
@@ -62,18 +79,13 @@ class SketchRestriction(AbstractRestriction):
     def adjoint(self, measurements: Float[Array, "k n"]) -> Float[Array, "k d r"]:
         return contract(f"{self.axes},kn->kar", self.sketch, measurements)
 
-    def core_system(self, free: Float[Array, "d p"], residual: Float[Array, "k n"]) -> NormalSystem:
+    def core_design(self, free: Float[Array, "d p"]) -> Float[Array, "pr k n"]:
         design = contract(f"ap,{self.axes}->prkn", free, self.sketch)
-        design = design.reshape(-1, *residual.shape)
-        return NormalSystem(contract("pkn,qkn->kpq", design, design), contract("pkn,kn->kp", design, residual))
+        return design.reshape(-1, *design.shape[2:])
 
-    def factor_system(self, cores: Float[Array, "k p r"], residual: Float[Array, "k n"]) -> NormalSystem:
-        # One tall design matrix and one product: much faster than a sum of small ones.
+    def factor_design(self, cores: Float[Array, "k p r"]) -> Float[Array, "pd k n"]:
         design = contract(f"{self.axes},kpr->pakn", self.sketch, cores)
-        design = design.reshape(-1, residual.size)
-        return NormalSystem(
-            contract("pm,qm->pq", design, design), contract("pm,m->p", design, residual.reshape(residual.size))
-        )
+        return design.reshape(-1, *design.shape[2:])
 
 
 class AbstractSensing(eqx.Module):

@@ -5,3 +5,4 @@ from colora_theory.solvers.altgdmin import AltGDmin as AltGDmin
 from colora_theory.solvers.base import AbstractSolver as AbstractSolver
 from colora_theory.solvers.base import State as State
 from colora_theory.solvers.gradient import GradientDescent as GradientDescent
+from colora_theory.solvers.variable_projection import VariableProjection as VariableProjection

@@ -96,13 +96,11 @@ def test_a_missing_table_says_how_to_make_it(name, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("preset", ["smoke", "cpu"])
-def test_a_table_without_one_of_the_methods_is_drawn(name, preset):
-    frame = make_table(name, preset)
+def test_a_table_without_one_of_the_methods_is_drawn(name, smoke):
     with style.paper_style():
         for column in ("method", "start"):
-            for missing in frame[column].unique():
-                drawn(name, frame[frame[column] != missing], preset)
+            for missing in smoke[column].unique():
+                drawn(name, smoke[smoke[column] != missing])
 
 
 def test_a_table_of_one_row_or_none_is_drawn(name, smoke):
