@@ -60,6 +60,7 @@ LOOKS: Mapping[str, Look] = {
     "oracle": Look(BLACK, "D", _DOT),
     "gradient_descent": Look(ORANGE, "^", _DASH_DOT),
     "altgdmin": Look(VERMILLION, "s", _DASH),
+    "variable_projection": Look(BLACK, "D", _DOT),
     "stacked": Look(BLUE, "o", "-"),
     "random": Look(BLACK, "D", _DOT),
 }

@@ -40,17 +40,17 @@ SWEEP = Sweep(
     ),
     presets={
         "smoke": [
-            _starts(SQUARE, 16, [0.0, 0.9], 3),
+            _starts(SQUARE, 20, [0.0, 0.9], 4),
             _misaligned(0.5, [0.0, 0.3], 2),
         ],
         "cpu": [
-            _starts(SQUARE, 16, [0.0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1.0], 20),
-            _starts(RECTANGLE, 24, [0.0, 0.1, 0.5, 0.9], 20),
-            _misaligned(0.5, [0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.7, 1.0], 5),
+            _starts(SQUARE, 20, [0.0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1.0], 20),
+            _starts(RECTANGLE, 24, [0.0, 0.1, 0.3, 0.5, 0.9], 20),
+            _misaligned(0.5, [0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.5, 1.0], 8),
         ],
         "full": [
-            _starts(SQUARE, [10, 12, 14, 16, 20, 24], [step / 20 for step in range(21)], 200),
-            _starts(RECTANGLE, [18, 24, 32], [step / 20 for step in range(21)], 200),
+            _starts(SQUARE, 20, [step / 20 for step in range(21)], 200),
+            _starts(RECTANGLE, 24, [step / 20 for step in range(21)], 200),
             *(_misaligned(similarity, [step / 40 for step in range(41)], 100) for similarity in (0.0, 0.5, 0.9)),
         ],
     },
