@@ -118,12 +118,14 @@ def _draw_oversamplings(axes: Axes, shapes: dict[Shape, pd.DataFrame]) -> None:
 
 
 def _draw_methods(axes: Axes, curves: dict[str, Curve], clock: str) -> None:
-    ends = [1e-9]
+    """On a logarithmic axis, from the first step on: the methods are orders of magnitude apart."""
+    units = {method: shown.seconds_per_step if clock == "seconds" else 1.0 for method, shown in curves.items()}
     for method, shown in curves.items():
-        unit = shown.seconds_per_step if clock == "seconds" else 1.0
-        _plot(axes, shown, style.LOOKS[method], METHODS[method], unit)
-        ends.append(shown.end * unit)
-    axes.set_xlim(0, 1.1 * max(ends))
+        _plot(axes, shown, style.LOOKS[method], METHODS[method], units[method])
+    axes.set_xscale("log")
+    if curves:
+        ends = [max(1, shown.end) * units[method] for method, shown in curves.items()]
+        axes.set_xlim(min(units.values()), 1.3 * max(ends))
     axes.set_xlabel(clock)
 
 
@@ -132,10 +134,10 @@ def _legends(left: Axes, middle: Axes) -> None:
     place: dict[str, Any] = {"loc": "lower left", "borderaxespad": 0, "handlelength": 2.4, "columnspacing": 1.2}
     own, shared = (len(axes.get_legend_handles_labels()[1]) for axes in (left, middle))
     if own:
-        left.legend(ncols=2, bbox_to_anchor=(0.0, 1.13), **place)
+        left.legend(ncols=2 if own > 3 else 1, bbox_to_anchor=(0.0, 1.13), **place)
     if shared:
         # What reaches over two panels must not push them apart; its height is that of the other legend, or less.
-        middle.legend(ncols=shared, bbox_to_anchor=(0.0, 1.13), **place).set_in_layout(not own)
+        middle.legend(ncols=(shared + 1) // 2, bbox_to_anchor=(0.0, 1.13), **place).set_in_layout(own < 2)
 
 
 def _caption(table: pd.DataFrame, preset: str, shape: Shape, compared: float, curves: dict[str, Curve]) -> str:
@@ -154,7 +156,7 @@ def _caption(table: pd.DataFrame, preset: str, shape: Shape, compared: float, cu
         "gradient methods; variable projection converges quadratically. Lines: "
         f"median of the runs, shaded: {summaries.BAND}; a run that has ended keeps its last error. (a) Every N/DoF"
         f"{also}; the axis ends after the last curve that reaches the floor. (b) The methods against steps and (c) "
-        f"against seconds, which are steps times the median time of a step.{seen} {runs.capitalize()} per curve. "
+        f"against seconds, from the first step on, which are steps times the median time of a step.{seen} {runs.capitalize()} per curve. "
         + summaries.failures(table)
     )
 

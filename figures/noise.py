@@ -146,6 +146,8 @@ def _draw_ratio(axes: Axes, ratios: dict[Shape, pd.DataFrame]) -> None:
         axes.errorbar(band.index, band["median"], spread, label=shape.math, elinewidth=0.6, **line)
     axes.axhline(1, color=style.GREY, linewidth=0.8)
     style.plain_log(axes, "x")
+    # One run in a bad minimum can be off by orders of magnitude; it must not flatten all others.
+    style.plain_log(axes, "y")
     axes.set_xlabel("measurements over unknowns $N$/DoF")
     axes.set_ylabel("error / law")
     if ratios:

@@ -31,7 +31,7 @@ def median(frame, column, **values):
 @pytest.mark.parametrize("name", SWEEPS)
 def test_every_cell_is_there_once(name):
     frame = table(name)
-    axes = [column for column in frame.columns[: frame.columns.get_loc("degrees_of_freedom")]]
+    axes = list(frame.columns[: frame.columns.get_loc("degrees_of_freedom")])
     assert not frame.duplicated(axes).any()
     assert frame["relative_error"].notna().all()
 

@@ -43,7 +43,7 @@ SWEEP = Sweep(
             _grid(SQUARE, [1, 4], 192, ALL, 12),
             _grid(SQUARE, [2, 8, 32], 192, TOGETHER, 12),
             _grid(SQUARE, 64, 192, TOGETHER, 6),
-            _grid(SQUARE, 16, [16, 24, 48, 96], TOGETHER, 12),
+            _grid(SQUARE, 16, [24, 32, 48, 96], TOGETHER, 12),
             _grid(SQUARE, 16, [128, 192], ALL, 12),
             _grid(RECTANGLE, 16, [48, 192], TOGETHER, 12),
         ],
