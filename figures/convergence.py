@@ -156,8 +156,8 @@ def _caption(table: pd.DataFrame, preset: str, shape: Shape, compared: float, cu
         "gradient methods; variable projection converges quadratically. Lines: "
         f"median of the runs, shaded: {summaries.BAND}; a run that has ended keeps its last error. (a) Every N/DoF"
         f"{also}; the axis ends after the last curve that reaches the floor. (b) The methods against steps and (c) "
-        f"against seconds, from the first step on, which are steps times the median time of a step.{seen} {runs.capitalize()} per curve. "
-        + summaries.failures(table)
+        "against seconds, from the first step on, which are steps times the median time of a step."
+        f"{seen} {runs.capitalize()} per curve. " + summaries.failures(table)
     )
 
 
