@@ -7,6 +7,8 @@ import jax
 import pytest
 from jaxtyping import install_import_hook
 
+# Most of the suite's time is compiling small programs: leave their machine code plain.
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")

@@ -142,6 +142,7 @@ def test_one_step_is_differentiable(key):
     problem, solver = instance.problem, ct.solvers.AlternatingMinimization()
     state = solver.init(problem, ct.starts.Stacked()(problem, (2, 2), key))
 
+    @jax.jit
     def loss_after(shift):
         moved = ct.Problem(problem.sensing, problem.targets.at[0, 0].add(shift), problem.sample_weights)
         return solver.step(moved, state).loss

@@ -64,10 +64,11 @@ def test_solution_is_orthonormal(solver, noisy):
 
 
 def test_state_loss_is_the_problem_loss(solver, noisy):
-    state = solver.init(noisy.problem, ct.starts.Stacked()(noisy.problem, RANK, jax.random.key(0)))
+    step = jax.jit(solver.step)
+    state = jax.jit(solver.init)(noisy.problem, ct.starts.Stacked()(noisy.problem, RANK, jax.random.key(0)))
     for _ in range(3):
         np.testing.assert_allclose(state.loss, noisy.problem.loss(state.factors), rtol=1e-12)
-        state = solver.step(noisy.problem, state)
+        state = step(noisy.problem, state)
 
 
 def test_vmap_equals_a_loop(solver):
@@ -152,7 +153,7 @@ def test_alternating_solves_each_block_exactly(noisy):
     start = ct.starts.Stacked()(noisy.problem, RANK, jax.random.key(0))
     for order in (("left", "right", "cores"), ("cores", "right", "left"), ("cores", "left", "right")):
         solver = ct.solvers.AlternatingMinimization(order=order)
-        state = solver.step(noisy.problem, solver.init(noisy.problem, start))
+        state = jax.jit(solver.step)(noisy.problem, jax.jit(solver.init)(noisy.problem, start))
         gradient = jax.grad(noisy.problem.loss)(state.factors)
         norms = {name: float(jnp.linalg.norm(getattr(gradient, name))) for name in order}
         assert norms[order[-1]] < 1e-9 * max(norms.values())
