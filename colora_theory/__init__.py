@@ -16,6 +16,7 @@ from colora_theory.fit import FitError as FitError
 from colora_theory.fit import fit as fit
 from colora_theory.problem import IdentifiabilityWarning as IdentifiabilityWarning
 from colora_theory.problem import Problem as Problem
+from colora_theory.restarts import solve_with_restarts as solve_with_restarts
 from colora_theory.solve import Solution as Solution
 from colora_theory.solve import Status as Status
 from colora_theory.solve import Trace as Trace

@@ -153,15 +153,19 @@ def solve(
     pair = problem.check_rank(rank)
     if max_steps < 1:
         raise ValueError(f"max_steps {max_steps} is below 1")
-    epsilon = float(jnp.finfo(problem.targets.dtype).eps)
+    dtype = problem.targets.dtype
     tolerances = (
-        jnp.asarray(20 * epsilon if residual_tol is None else residual_tol, problem.targets.dtype),
-        jnp.asarray(epsilon ** (2 / 3) if gradient_tol is None else gradient_tol, problem.targets.dtype),
+        jnp.asarray(default_residual_tol(dtype) if residual_tol is None else residual_tol, dtype),
+        jnp.asarray(float(jnp.finfo(dtype).eps) ** (2 / 3) if gradient_tol is None else gradient_tol, dtype),
     )
-    solver = _as_arrays(solver, problem.targets.dtype)
-    start = _as_arrays(start, problem.targets.dtype)
+    solver, start = _as_arrays(solver, dtype), _as_arrays(start, dtype)
     key = jax.random.key(0) if key is None else key
     return _solve(problem, solver, start, pair, key, max_steps, tolerances, observe)
+
+
+def default_residual_tol(dtype: jnp.dtype) -> float:
+    """The relative residual that counts as an exact fit: 20 machine epsilons."""
+    return 20 * float(jnp.finfo(dtype).eps)
 
 
 @eqx.filter_jit

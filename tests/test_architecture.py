@@ -26,6 +26,7 @@ LAYERS = [
     "starts",
     "solvers",
     "solve",
+    "restarts",
     "baselines",
     "fit",
 ]
@@ -33,7 +34,8 @@ ALLOWED = {name: set(LAYERS[:place]) for place, name in enumerate(LAYERS)}
 ALLOWED["starts"] -= {"synthetic"}
 ALLOWED["solvers"] -= {"synthetic", "starts"}
 ALLOWED["solve"] -= {"synthetic"}
-ALLOWED["baselines"] -= {"synthetic"}
+ALLOWED["restarts"] -= {"synthetic"}
+ALLOWED["baselines"] -= {"synthetic", "restarts"}
 ALLOWED["fit"] -= {"synthetic", "baselines"}
 ALLOWED["metrics"] = {"linalg", "grassmann", "factors"}
 ALLOWED["theory"] = {"linalg", "grassmann", "factors", "sensing", "problem"}

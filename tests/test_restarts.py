@@ -1,0 +1,60 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import colora_theory as ct
+
+
+@pytest.fixture
+def trap():
+    """Noiseless, N / DoF = 3; yet alternating minimization from the stacked start ends in a bad minimum."""
+    family = ct.TaskFamily(16, 20, 20, 2, condition_number=10.0)
+    key = jax.random.split(jax.random.key(1), 50)[14]
+    return ct.sample_instance(key, family, 26)
+
+
+def test_leaves_a_bad_minimum(trap):
+    solver, start = ct.solvers.AlternatingMinimization(), ct.starts.Stacked()
+    once = ct.solve(trap.problem, solver, start, 2, max_steps=500)
+    assert ct.metrics.relative_error(once.factors, trap.truth) > 0.1
+    solution = ct.solve_with_restarts(trap.problem, solver, start, 2, attempts=8, max_steps=500)
+    assert solution.status == ct.Status.CONVERGED
+    assert solution.num_steps > once.num_steps
+    assert ct.metrics.relative_error(solution.factors, trap.truth) < 1e-12
+
+
+def test_one_good_attempt_is_enough(instance):
+    solver, start = ct.solvers.VariableProjection(), ct.starts.Stacked()
+    once = ct.solve(instance.problem, solver, start, (3, 2))
+    solution = ct.solve_with_restarts(instance.problem, solver, start, (3, 2), attempts=5)
+    assert solution.num_steps == once.num_steps
+    np.testing.assert_allclose(solution.factors.compose(), once.factors.compose(), atol=1e-12)
+
+
+def test_with_noise_the_smallest_loss_is_kept(key):
+    noisy = ct.sample_instance(key, ct.TaskFamily(6, 9, 7, (3, 2)), 12, 1.0).problem
+    solver, start = ct.solvers.AlternatingMinimization(), ct.starts.Random()
+    residuals = [
+        float(ct.solve_with_restarts(noisy, solver, start, (3, 2), attempts=attempts, key=key).relative_residual)
+        for attempts in (1, 4)
+    ]
+    assert residuals[1] <= residuals[0]
+
+
+def test_no_attempt_is_an_error(instance):
+    with pytest.raises(ValueError, match="attempts 0 is below 1"):
+        ct.solve_with_restarts(instance.problem, ct.solvers.AltGDmin(), ct.starts.Random(), (3, 2), attempts=0)
+
+
+def test_runs_under_jit_and_vmap(key):
+    family = ct.TaskFamily(4, 6, 5, 2)
+
+    def error(key):
+        drawn = ct.sample_instance(key, family, 20)
+        solution = ct.solve_with_restarts(
+            drawn.problem, ct.solvers.VariableProjection(), ct.starts.Random(), 2, attempts=6, key=key, max_steps=60
+        )
+        return ct.metrics.relative_error(solution.factors, drawn.truth)
+
+    assert jnp.max(jax.jit(jax.vmap(error))(jax.random.split(key, 4))) < 1e-12
