@@ -4,6 +4,7 @@
 PYTHON ?= python3
 PRESET ?= cpu
 RESULTS ?= results
+FIGURES ?= figures/out
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
@@ -32,10 +33,10 @@ $(STAMP): pyproject.toml requirements.lock
 	@echo "environment: ready"
 
 reproduce: env
-	@$(BIN)/colora reproduce --preset $(PRESET) --results $(RESULTS)
+	@$(BIN)/colora reproduce --preset $(PRESET) --results $(RESULTS) --out $(FIGURES)
 
 smoke: env
-	@$(BIN)/colora reproduce --preset smoke --results $(RESULTS)
+	@$(BIN)/colora reproduce --preset smoke --results $(RESULTS) --out $(FIGURES)
 
 test: env
 	@echo "tests: running the suite (long statistics: make long)"

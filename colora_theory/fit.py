@@ -39,7 +39,8 @@ def fit(
 ) -> Solution:
     """Fits y_ij = <A_ij, W_0 + U C_i V^T> + noise by least squares.
 
-    Works in the precision of the data, whatever JAX is configured to, and returns numpy arrays.
+    Works in the precision of the data (float64 if any of them is), whatever JAX is configured to, and returns numpy
+    arrays. One attempt is made; near the counting limit it can end in a local minimum: see `solve_with_restarts`.
 
     Args:
         A: sensing matrices, shape (k, n, d1, d2), or a sequence over users of arrays (n_i, d1, d2).
@@ -64,7 +65,7 @@ def fit(
         IdentifiabilityWarning: if a user has fewer samples than a core has entries.
         ConvergenceWarning: if the solver stopped before it was optimal.
     """
-    with _precision_of(A):
+    with _precision_of(A, y, sample_weights, offset):
         problem = Problem.dense(A, y, sample_weights=sample_weights, offset=offset)
         problem.check_rank(rank)
         if sample_weights is None:
@@ -87,7 +88,7 @@ def fit(
 
 
 @contextlib.contextmanager
-def _precision_of(data: np.ndarray | Sequence[np.ndarray]) -> Iterator[None]:
-    first = data if hasattr(data, "dtype") else next(iter(data), None)
-    with jax.enable_x64(getattr(first, "dtype", None) != np.float32):
+def _precision_of(*data: np.ndarray | Sequence[np.ndarray] | None) -> Iterator[None]:
+    arrays = [array for part in data if part is not None for array in (part if isinstance(part, Sequence) else [part])]
+    with jax.enable_x64(any(getattr(array, "dtype", None) != np.float32 for array in arrays)):
         yield

@@ -19,7 +19,7 @@ class IdentifiabilityWarning(UserWarning):
 
 
 class Problem(eqx.Module):
-    """Measurements of W_1 .. W_k, and the loss 1/2 sum_ij w_ij (y_ij - <A_ij, W_i - W_0>)^2.
+    """Measurements of W_1 .. W_k, and the loss 1/2 sum_ij w_ij (y_ij - <A_ij, W_i>)^2.
 
     The constructor takes arrays as they are and can be traced; `Problem.dense` is the checked door for own data.
 
@@ -60,6 +60,8 @@ class Problem(eqx.Module):
         matrices, lengths = _stack_users("A", A, inner_dims=3)
         measurements, y_lengths = _stack_users("y", y, inner_dims=1)
         _check_users("A", lengths, "y", y_lengths)
+        if max(lengths) == 0:
+            raise ValueError("no user has a sample: at least 1 is needed")
         if sample_weights is None:
             weights = (np.arange(measurements.shape[1]) < np.asarray(lengths)[:, None]).astype(measurements.dtype)
         else:
@@ -98,7 +100,7 @@ class Problem(eqx.Module):
         return self.sensing.restrict_left(left, self.scale)
 
     def residual(self, factors: Factors) -> Float[Array, "k n"]:
-        """Scaled residuals sqrt(w_ij) (target_ij - <A_ij, W_i>)."""
+        """Scaled residuals sqrt(w_ij) (target_ij - <A_ij, U C_i V^T>)."""
         products = contract("ar,krs->kas", factors.left, factors.cores)
         return self.scaled_targets - self.restrict_right(factors.right)(products)
 
@@ -107,7 +109,9 @@ class Problem(eqx.Module):
         return 0.5 * jnp.sum(jnp.square(self.residual(factors)))
 
     def moments(self) -> Float[Array, "k d1 d2"]:
-        """M_i = sum_j w_ij y_ij A_ij / sum_j w_ij: unbiased for W_i under an isotropic design of unit variance.
+        """M_i = sum_j w_ij target_ij A_ij / sum_j w_ij.
+
+        Unbiased for the adapter W_i - W_0 under an isotropic design of unit variance.
 
         Zero for a user without samples.
         """
@@ -138,11 +142,11 @@ class Problem(eqx.Module):
     def warn_if_unidentifiable(self, rank: int | tuple[int, int]) -> None:
         """Warns of users with fewer samples than their core has entries. Needs concrete arrays.
 
-        Users without any weight at all are left out: to give none is a deliberate choice.
+        Meant for data without weights of their own: to give a user none is a deliberate choice.
         """
         r1, r2 = self.check_rank(rank)
         counts = np.count_nonzero(np.asarray(self.sample_weights), axis=1)
-        few = np.flatnonzero((counts > 0) & (counts < r1 * r2))
+        few = np.flatnonzero(counts < r1 * r2)
         if few.size:
             named = ", ".join(f"user {user} has {counts[user]}" for user in few[:3])
             more = f" (and {few.size - 3} more)" if few.size > 3 else ""
@@ -172,6 +176,8 @@ def _stack_users(name: str, values: Any, inner_dims: int) -> tuple[np.ndarray, l
             raise ValueError(f"{name} has shape {array.shape}: {inner_dims + 1} axes are needed, users first")
         _check_not_empty(name, array.shape[0], list(array.shape[2:]))
         return array, [array.shape[1]] * array.shape[0]
+    if not isinstance(values, Sequence):
+        raise TypeError(f"{name} is {type(values).__name__}: an array, or a sequence of arrays, one for each user")
     users = [_floats(f"{name} of user {user}", value) for user, value in enumerate(values)]
     _check_not_empty(name, len(users), [])
     for user, array in enumerate(users):

@@ -71,7 +71,7 @@ def solve_with_restarts(
 
     def unmet(carry: tuple[Int[Array, ""], Solution]) -> Array:
         index, best = carry
-        return (index == 0) | ((index < attempts) & (best.relative_residual > exact))
+        return (index == 0) | ((index < attempts) & ~(best.relative_residual <= exact))
 
     def again(carry: tuple[Int[Array, ""], Solution]) -> tuple[Int[Array, ""], Solution]:
         index, best = carry

@@ -1,13 +1,14 @@
 """The one loop that runs every solver."""
 
 import enum
+import operator
 from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree
 
 from colora_theory.factors import AbstractFactors, Factors
 from colora_theory.linalg import AnyArray, safe_divide
@@ -70,7 +71,8 @@ class Solution(eqx.Module):
     """What came out.
 
     Attributes:
-        factors: the last finite iterate, with orthonormal `left` and `right` where the subspaces are shared.
+        factors: the last finite iterate (zero if not even the first one is finite), with orthonormal `left` and
+            `right` where the subspaces are shared.
         status: a `Status` as an integer array, so that it passes through jit, vmap and tables.
         num_steps: steps taken.
         relative_residual: at `factors`; see `Trace`.
@@ -148,9 +150,14 @@ def solve(
         A `Solution`, whose `status` says how the run ended: a failure is never silent and never NaN.
 
     Raises:
+        TypeError: for something that is not a solver or a start, or a step limit that is not an integer.
         ValueError: for an impossible rank or step limit.
     """
     pair = problem.check_rank(rank)
+    for role, value, kind in (("solver", solver, AbstractSolver), ("start", start, AbstractStart)):
+        if not isinstance(value, kind):
+            raise TypeError(f"{role} is {value!r}: an instance is needed, one of those in colora_theory.{role}s")
+    max_steps = operator.index(max_steps)
     if max_steps < 1:
         raise ValueError(f"max_steps {max_steps} is below 1")
     dtype = problem.targets.dtype
@@ -199,7 +206,7 @@ def _solve(
 
     def advance(progress: _Progress) -> _Progress:
         new = solver.step(problem, progress.state)
-        finite = jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves((new.factors, new.loss))]))
+        finite = _all_finite(new)
         state = jax.tree.map(lambda fresh, old: jnp.where(finite, fresh, old), new, progress.state)
         num_steps = progress.num_steps + 1
 
@@ -226,15 +233,17 @@ def _solve(
         )
 
     first = solver.init(problem, start(problem, rank, key))
+    sound = _all_finite(first)
+    first = jax.tree.map(lambda leaf: jnp.where(sound, leaf, jnp.zeros_like(leaf)), first)
     first_loss = first.loss
     blank = jax.eval_shape(lambda: (relative_residual(first), observe and observe(first.factors)))
     history = jax.tree.map(
         lambda leaf: jnp.full((max_steps + 1, *leaf.shape), jnp.nan, problem.targets.dtype), (blank[0], *blank)
     )
     zero = jnp.zeros((), jnp.int32)
-    progress = _Progress(
-        first, judge(first), zero, first.loss, first.relative_gradient, zero, record(Trace(*history), 0, first)
-    )
+    status = jnp.where(sound, judge(first), Status.NONFINITE).astype(jnp.int32)
+    trace = record(Trace(*history), 0, first)
+    progress = _Progress(first, status, zero, first.loss, first.relative_gradient, zero, trace)
     final = jax.lax.while_loop(lambda progress: progress.status == Status.RUNNING, advance, progress)
     return Solution(
         final.state.factors.orthonormalize(),
@@ -245,6 +254,10 @@ def _solve(
         final.trace,
         problem.offset,
     )
+
+
+def _all_finite(state: State) -> Bool[Array, ""]:
+    return jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves((state.factors, state.loss))]))
 
 
 def _as_arrays(module: Any, dtype: jnp.dtype) -> Any:

@@ -3,6 +3,7 @@
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from colora_theory.factors import AbstractFactors, Factors, PersonalFactors, check_rank
@@ -127,7 +128,7 @@ class Instance(eqx.Module):
 def sample_instance(
     key: PRNGKeyArray,
     family: TaskFamily,
-    num_samples: int | Int[Array, ""] | Int[Array, " k"],
+    num_samples: int | np.integer | Int[Array, ""] | Int[Array, " k"],
     noise: float | Float[Array, ""] = 0.0,
     *,
     capacity: int | None = None,
@@ -143,14 +144,17 @@ def sample_instance(
             serves many sample sizes. Defaults to `num_samples`.
 
     Raises:
-        ValueError: if `num_samples` is below 1 or above the capacity.
+        ValueError: if `num_samples` is below 1 or above the capacity, or the noise is negative.
     """
+    if isinstance(num_samples, np.integer):
+        num_samples = int(num_samples)
     if capacity is None:
         if not isinstance(num_samples, int):
             raise ValueError("num_samples is an array: give the capacity, the length of the sample axis, too")
         capacity = num_samples
     if isinstance(num_samples, int) and not 1 <= num_samples <= capacity:
         raise ValueError(f"num_samples {num_samples} is outside [1, capacity = {capacity}]")
+    _check_range("noise", noise, 0.0, float("inf"))
     # As arrays, so that another value of a knob does not compile another program.
     family = jax.tree.map(lambda knob: jnp.asarray(knob, float), family)
     return _sample_instance(key, family, jnp.asarray(num_samples), jnp.asarray(noise, float), capacity)

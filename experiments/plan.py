@@ -9,7 +9,7 @@ import colora_theory as ct
 from colora_theory.experiments.config import Grid, Rank, SweepConfig
 from colora_theory.experiments.draw import Draw
 from colora_theory.experiments.methods import METHODS
-from colora_theory.experiments.provenance import package_version
+from colora_theory.experiments.provenance import source_hash
 from colora_theory.experiments.seeding import fingerprint
 
 # A chunk is what is lost when a sweep is killed: a matter of seconds, and of memory that every machine has.
@@ -67,8 +67,8 @@ class Chunk:
 
     @property
     def id(self) -> str:
-        """A name made of the content and of the version that computes it: equal names, equal results."""
-        return fingerprint(dataclasses.asdict(self) | {"version": package_version()})[:32]
+        """A name made of the content and of the source that computes it: equal names, equal results."""
+        return fingerprint(dataclasses.asdict(self) | {"source": source_hash()})[:32]
 
     @property
     def num_cells(self) -> int:

@@ -5,6 +5,7 @@ import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
+from colora_theory.experiments.errors import StoreError
 from colora_theory.experiments.plan import Plan, make_plan
 from colora_theory.experiments.store import DamagedFileError, Store
 from colora_theory.experiments.sweeps import SWEEPS
@@ -41,7 +42,11 @@ def survey(store: Store) -> Iterator[Standing]:
                 yield _standing(make_plan(sweep.config(preset), preset), store)
     for path in sorted(store.root.glob("*/custom.parquet")):
         # The grids of a user's own sweep are in the user's file, so only the table can be counted.
-        statuses = collections.Counter(store.load(path.parent.name, "custom")["status_name"])
+        try:
+            statuses = collections.Counter(store.load(path.parent.name, "custom")["status_name"])
+        except StoreError:
+            yield Standing(path.parent.name, "custom", 0, 0, {}, (path,), 0)
+            continue
         total = statuses.total()
         yield Standing(path.parent.name, "custom", total, total, dict(statuses), (), 0)
 

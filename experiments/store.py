@@ -127,6 +127,8 @@ class Store:
 
     def remedy(self, sweep: str, preset: str) -> str:
         """The command that makes a table, in words for an error message."""
+        if preset == "custom":
+            return f"run: colora sweep FILE.toml --results {shlex.quote(str(self.root))}, with the file of {sweep}"
         return "run: " + shlex.join(["colora", "run", sweep, "--preset", preset, "--results", str(self.root)])
 
     def load(self, sweep: str, preset: str) -> pd.DataFrame:
@@ -160,7 +162,10 @@ def _read(path: Path) -> tuple[pa.Table, dict[str, Any]]:
     metadata = (rows.schema.metadata or {}).get(_METADATA_KEY)
     if metadata is None:
         raise DamagedFileError(path, "it was not written by colora")
-    record = json.loads(metadata)
+    try:
+        record = dict(json.loads(metadata))
+    except (ValueError, TypeError) as error:
+        raise DamagedFileError(path, "its provenance is not readable") from error
     version = record.get("schema_version")
     if isinstance(version, int) and version > table.SCHEMA_VERSION:
         raise StoreError(

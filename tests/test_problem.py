@@ -107,6 +107,8 @@ def poisoned(array, index, value):
         ({"A": [A[0], poisoned(A, (1, 0, 0, 0), np.nan)[1]], "y": list(Y[:2])}, ValueError, "A of user 1 is nan"),
         ({"A": A[:0], "y": Y[:0]}, ValueError, "0 users"),
         ({"A": [], "y": []}, ValueError, "0 users"),
+        ({"A": A[:, :0], "y": Y[:, :0]}, ValueError, "no user has a sample"),
+        ({"A": None}, TypeError, "'A'|A is NoneType"),
         ({"A": A[..., :0]}, ValueError, "each side must be at least 1"),
         ({"A": A[0]}, ValueError, "4 axes are needed"),
         ({"A": [A[0], A[1][:, :3], A[2]], "y": list(Y)}, ValueError, "A of user 1 has shape"),

@@ -150,3 +150,19 @@ def test_one_step_is_differentiable(key):
     step = 1e-5
     slope = (loss_after(step) - loss_after(-step)) / (2 * step)
     np.testing.assert_allclose(jax.grad(loss_after)(0.0), slope, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("design", "target"), [(1e200, 1.0), (1.0, 1e200), (1e200, 1e200)])
+@pytest.mark.parametrize("start", [ct.starts.Random(), ct.starts.Stacked()])
+def test_data_beyond_the_range_of_floats_are_a_failure_and_never_nan(instance, design, target, start):
+    sensing, targets = instance.problem.sensing, instance.problem.targets
+    problem = ct.Problem(ct.sensing.Dense(design * sensing.rows), target * targets, instance.problem.sample_weights)
+    solution = ct.solve(problem, ct.solvers.AlternatingMinimization(), start, (3, 2))
+    assert solution.status in (ct.Status.NONFINITE, ct.Status.STALLED)
+    assert jnp.isfinite(solution.factors.compose()).all()
+
+
+def test_what_is_not_a_solver_is_named(instance):
+    for wrong in ("alternating", ct.solvers.AltGDmin):
+        with pytest.raises(TypeError):
+            ct.solve(instance.problem, wrong, ct.starts.Random(), 2)

@@ -28,9 +28,8 @@ class AlternatingMinimization(AbstractSolver):
     resolve_cores: bool = eqx.field(static=True, default=False)
 
     def __check_init__(self) -> None:
-        unknown = [block for block in self.order if block not in BLOCKS]
-        if unknown or not self.order:
-            raise ValueError(f"order {self.order} must name at least one of the blocks {BLOCKS}, and nothing else")
+        if set(self.order) != set(BLOCKS):
+            raise ValueError(f"order {self.order} must name each of the blocks {BLOCKS}, and nothing else")
 
     @property
     def updates(self) -> tuple[str, ...]:

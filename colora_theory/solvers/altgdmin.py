@@ -22,7 +22,7 @@ class AltGDmin(AbstractSolver):
     iteration follows.
 
     Attributes:
-        step_size: the step as a multiple of 1/L; stable below 2.
+        step_size: the step as a multiple of 1/L; stable at least below 2.
     """
 
     step_size: float | Float[Array, ""] = 1.0

@@ -28,6 +28,8 @@ class Near(AbstractStart):
     ) -> tuple[Float[Array, "d1 r1"], Float[Array, "d2 r2"]]:
         if self.factors.rank != rank:
             raise ValueError(f"the start has rank {self.factors.rank}, rank {rank} was asked for")
+        if isinstance(self.sine, int | float) and not 0 <= self.sine <= 1:
+            raise ValueError(f"sine {self.sine} is outside [0, 1]")
         left_key, right_key = jax.random.split(key)
         sine = jnp.asarray(self.sine, self.factors.left.dtype)
         return rotate(left_key, self.factors.left, sine), rotate(right_key, self.factors.right, sine)

@@ -8,7 +8,7 @@ import math
 import numpy as np
 from jaxtyping import Float
 
-from colora_theory.factors import check_rank
+from colora_theory.factors import check_rank, rank_pair
 
 
 def degrees_of_freedom(num_users: int, num_rows: int, num_cols: int, rank: int | tuple[int, int]) -> int:
@@ -25,17 +25,16 @@ def degrees_of_freedom(num_users: int, num_rows: int, num_cols: int, rank: int |
 
 def degrees_of_freedom_alone(num_rows: int, num_cols: int, rank: int | tuple[int, int]) -> int:
     """Dimension of the d1 x d2 matrices of rank min(r1, r2), which is what one user has to find without the others."""
-    r1, r2 = rank if isinstance(rank, tuple) else (rank, rank)
+    r1, r2 = rank_pair(rank)
+    # As many users as any pair of ranks needs: only the sizes are to be checked.
+    check_rank(rank, max(r1, r2), num_rows, num_cols)
     r = min(r1, r2)
-    check_rank(r, 1, num_rows, num_cols)
     return r * (num_rows + num_cols - r)
 
 
 def necessary_samples(num_users: int, num_rows: int, num_cols: int, rank: int | tuple[int, int]) -> int:
-    """Fewest samples per user that counting allows: at least DoF / k, and at least a core's r1 r2 entries."""
-    r1, r2 = check_rank(rank, num_users, num_rows, num_cols)
-    total = degrees_of_freedom(num_users, num_rows, num_cols, rank)
-    return max(math.ceil(total / num_users), r1 * r2)
+    """Fewest samples per user that counting allows: DoF / k, which is never below a core's r1 r2 entries."""
+    return math.ceil(degrees_of_freedom(num_users, num_rows, num_cols, rank) / num_users)
 
 
 def oversampling(num_samples: int, num_users: int, num_rows: int, num_cols: int, rank: int | tuple[int, int]) -> float:

@@ -123,6 +123,15 @@ def test_an_unwritable_folder_has_a_code_of_its_own(tiny, tmp_path):
     assert str(tmp_path / "results") in err
 
 
+def test_status_names_a_damaged_table_of_a_users_own_sweep(tmp_path):
+    table = tmp_path / "mine" / "custom.parquet"
+    table.parent.mkdir()
+    table.write_bytes(b"garbage")
+    code, out, _ = colora("status", "--results", tmp_path)
+    assert code == 0
+    assert str(table) in out.replace("\n", "")
+
+
 def test_run_status_and_run_again(tiny, tmp_path):
     code, out, _ = colora("status", "--results", tmp_path)
     assert (code, "no results" in out) == (0, True)

@@ -12,19 +12,19 @@ import pyarrow.parquet as pq
 import pytest
 
 COLORA = [sys.executable, "-c", "from colora_theory.experiments.cli import main; main()"]
-# One program, many quick chunks: a window of a second or more in which to stop it.
+# One program, chunks of a tenth of a second and more: a window of seconds in which to stop it, on a busy machine too.
 SWEEP = """
 name = "long"
 [[grid]]
-num_users = 4
-num_rows = 7
-num_cols = 6
+num_users = 12
+num_rows = 14
+num_cols = 12
 rank = 2
-num_samples = 14
-num_seeds = 960
+num_samples = 24
+num_seeds = 288
 max_steps = 60
 """
-NUM_CHUNKS = 960 // 32
+NUM_CHUNKS = 288 // 32
 
 
 @pytest.fixture

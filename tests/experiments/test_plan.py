@@ -96,5 +96,5 @@ def test_names_follow_the_content_alone(config):
 
 def test_another_version_of_the_package_computes_anew(config, monkeypatch):
     before = make_plan(config, "smoke").chunks[0].id
-    monkeypatch.setattr(planning, "package_version", lambda: "999.0")
+    monkeypatch.setattr(planning, "source_hash", lambda: "other")
     assert make_plan(config, "smoke").chunks[0].id != before

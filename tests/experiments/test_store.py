@@ -81,6 +81,11 @@ def somebody_elses_table(path, _):
     pq.write_table(pa.table({"a": [1, 2]}), path)
 
 
+def provenance_that_is_no_record(path, _):
+    rows = pq.read_table(path)
+    pq.write_table(rows.replace_schema_metadata({b"colora_theory": b"{bad"}), path)
+
+
 def other_columns(path, _):
     metadata = pq.read_schema(path).metadata
     pq.write_table(pa.table({"a": [1, 2]}).replace_schema_metadata(metadata), path)
@@ -109,6 +114,7 @@ def rewrite_version(path, version):
         (flip_a_bit, "truncated"),
         (take_another_chunks_place, "it holds chunk"),
         (somebody_elses_table, "not written by colora"),
+        (provenance_that_is_no_record, "provenance is not readable"),
         (other_columns, "columns"),
         (drop_a_row, "3 rows, 4 are expected"),
         (older_schema, "schema 0"),
