@@ -1,5 +1,6 @@
 """A real process, stopped by real signals."""
 
+import functools
 import os
 import signal
 import subprocess
@@ -21,10 +22,10 @@ num_rows = 14
 num_cols = 12
 rank = 2
 num_samples = 24
-num_seeds = 288
+num_seeds = 192
 max_steps = 60
 """
-NUM_CHUNKS = 288 // 32
+NUM_CHUNKS = 192 // 32
 
 
 @pytest.fixture
@@ -37,7 +38,9 @@ def file(tmp_path):
 def start(file, results):
     environment = os.environ | {"JAX_COMPILATION_CACHE_DIR": jax.config.jax_compilation_cache_dir}
     command = [*COLORA, "sweep", str(file), "--results", str(results)]
-    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
+    # A test run in the background of a script ignores Ctrl-C, and its children would inherit that.
+    heed = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment, preexec_fn=heed)
 
 
 def finish(file, results):
