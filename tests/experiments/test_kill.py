@@ -1,6 +1,5 @@
 """A real process, stopped by real signals."""
 
-import functools
 import os
 import signal
 import subprocess
@@ -12,7 +11,9 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-COLORA = [sys.executable, "-c", "from colora_theory.experiments.cli import main; main()"]
+# A suite that runs in the background of a script ignores Ctrl-C, and its children inherit that unless told otherwise.
+HEED_CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+COLORA = [sys.executable, "-c", f"{HEED_CTRL_C}; from colora_theory.experiments.cli import main; main()"]
 # One program, chunks of a tenth of a second and more: a window of seconds in which to stop it, on a busy machine too.
 SWEEP = """
 name = "long"
@@ -38,9 +39,7 @@ def file(tmp_path):
 def start(file, results):
     environment = os.environ | {"JAX_COMPILATION_CACHE_DIR": jax.config.jax_compilation_cache_dir}
     command = [*COLORA, "sweep", str(file), "--results", str(results)]
-    # A test run in the background of a script ignores Ctrl-C, and its children would inherit that.
-    heed = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
-    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment, preexec_fn=heed)
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
 
 
 def finish(file, results):
