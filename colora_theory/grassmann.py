@@ -38,6 +38,12 @@ def rotate(key: PRNGKeyArray, basis: Float[Array, "d r"], sine: Float[Scalar, ""
     return turned @ inward
 
 
+def check_sine(sine: float | Array) -> None:
+    """Raises a ValueError for a number outside [0, 1]; traced values cannot be looked at."""
+    if isinstance(sine, int | float) and not 0 <= sine <= 1:
+        raise ValueError(f"sine {sine} is outside [0, 1]")
+
+
 def principal_sines(first: Float[Array, "d p"], second: Float[Array, "d q"]) -> Float[Array, " q"]:
     """Sines of the principal angles from `second` to `first`, largest first.
 

@@ -1,6 +1,5 @@
 """The one loop that runs every solver."""
 
-import enum
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -8,42 +7,14 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
-from colora_theory.factors import AbstractFactors, Factors
-from colora_theory.linalg import AnyArray, safe_divide
+from colora_theory.factors import Factors
+from colora_theory.linalg import safe_divide
 from colora_theory.problem import Problem
+from colora_theory.solution import Solution, Status, Trace
 from colora_theory.solvers import AbstractSolver, State
 from colora_theory.starts import AbstractStart
-
-
-class Status(enum.IntEnum):
-    """How a solve ended. Converged means optimal, never merely that nothing moved."""
-
-    RUNNING = 0
-    CONVERGED = 1
-    STALLED = 2
-    MAX_STEPS = 3
-    DIVERGED = 4
-    NONFINITE = 5
-
-    @property
-    def advice(self) -> str:
-        """What happened, and what to do about it."""
-        return _ADVICE[self]
-
-
-_ADVICE = {
-    Status.RUNNING: "the solver has not finished",
-    Status.CONVERGED: "the data are met exactly or the gradient is zero, to the tolerances asked for",
-    Status.STALLED: "neither loss nor gradient improves although the iterate is not optimal: "
-    "a step size too small, tolerances below the floating-point floor, or a degenerate problem",
-    Status.MAX_STEPS: "the step limit came first: raise max_steps, or give more samples (near the counting limit "
-    "convergence is slow)",
-    Status.DIVERGED: "the loss grew far above its first value: reduce the step size or improve the start",
-    Status.NONFINITE: "a step produced a number that is not finite; the last finite iterate is returned: "
-    "reduce the step size, or rescale the data",
-}
 
 # Steps over which progress is judged, and what counts as none: loss better by less than 100 epsilons, relatively,
 # and best gradient by less than a millionth.
@@ -51,56 +22,6 @@ _PATIENCE = 20
 _LOSS_PROGRESS_IN_EPS = 100.0
 _GRADIENT_PROGRESS = 1e-6
 _DIVERGENCE = 1e3
-
-
-class Trace(eqx.Module):
-    """What was seen before the first step and after each one; NaN from the end of the run on.
-
-    Attributes:
-        relative_residual: sqrt(sum w (target - prediction)^2 / sum w target^2), shape (max_steps + 1,).
-        relative_gradient: the optimality measure, shape (max_steps + 1,).
-        observed: the values of `observe`, each with a leading axis of max_steps + 1; None without it.
-    """
-
-    relative_residual: Float[Array, "*steps"]
-    relative_gradient: Float[Array, "*steps"]
-    observed: PyTree
-
-
-class Solution(eqx.Module):
-    """What came out.
-
-    Attributes:
-        factors: the last finite iterate (zero if not even the first one is finite), with orthonormal `left` and
-            `right` where the subspaces are shared.
-        status: a `Status` as an integer array, so that it passes through jit, vmap and tables.
-        num_steps: steps taken.
-        relative_residual: at `factors`; see `Trace`.
-        relative_gradient: the optimality measure at the end, see `solvers.base.relative_gradient`.
-        trace: the run, step by step; None for estimates that are not iterative.
-        offset: the frozen weight of the problem, shape (num_rows, num_cols), or None.
-    """
-
-    factors: AbstractFactors
-    status: Int[Array, "..."]
-    num_steps: Int[Array, "..."]
-    relative_residual: Float[Array, "..."]
-    relative_gradient: Float[Array, "..."]
-    trace: Trace | None
-    offset: Float[Array, "d1 d2"] | None = None
-
-    @property
-    def weights(self) -> Float[AnyArray, "k d1 d2"]:
-        """The users' weight matrices W_i, the frozen weight included; shape (num_users, num_rows, num_cols)."""
-        adapters = self.factors.compose()
-        return adapters if self.offset is None else adapters + self.offset[None]
-
-    def summary(self) -> str:
-        """Status, steps and optimality in one line."""
-        return (
-            f"{Status(int(self.status)).name} after {int(self.num_steps)} steps: relative residual "
-            f"{float(self.relative_residual):.2e}, relative gradient {float(self.relative_gradient):.2e}"
-        )
 
 
 class _Progress(eqx.Module):
@@ -165,7 +86,7 @@ def solve(
         jnp.asarray(default_residual_tol(dtype) if residual_tol is None else residual_tol, dtype),
         jnp.asarray(float(jnp.finfo(dtype).eps) ** (2 / 3) if gradient_tol is None else gradient_tol, dtype),
     )
-    solver, start = _as_arrays(solver, dtype), _as_arrays(start, dtype)
+    solver, start = as_arrays(solver, dtype), as_arrays(start, dtype)
     key = jax.random.key(0) if key is None else key
     return _solve(problem, solver, start, pair, key, max_steps, tolerances, observe)
 
@@ -260,6 +181,6 @@ def _all_finite(state: State) -> Bool[Array, ""]:
     return jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves((state.factors, state.loss))]))
 
 
-def _as_arrays(module: Any, dtype: jnp.dtype) -> Any:
+def as_arrays(module: Any, dtype: jnp.dtype) -> Any:
     """Python numbers as arrays, so that another value of a hyperparameter does not compile another program."""
     return jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype) if isinstance(leaf, float | int) else leaf, module)

@@ -8,7 +8,8 @@ from colora_theory.factors import PersonalFactors
 from colora_theory.lanes import map_lanes
 from colora_theory.linalg import safe_divide
 from colora_theory.problem import Problem
-from colora_theory.solve import Solution, solve
+from colora_theory.solution import Solution
+from colora_theory.solve import solve
 from colora_theory.solvers import AbstractSolver, AlternatingMinimization
 from colora_theory.starts import AbstractStart, Stacked
 

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from colora_theory.factors import AbstractFactors, PersonalFactors
 from colora_theory.linalg import safe_divide
 from colora_theory.problem import Problem
-from colora_theory.solve import Solution, Status
+from colora_theory.solution import Solution, Status
 from colora_theory.starts import fit_cores
 
 

@@ -6,7 +6,8 @@ from jaxtyping import PRNGKeyArray
 
 from colora_theory.factors import Factors
 from colora_theory.problem import Problem
-from colora_theory.solve import Solution, solve
+from colora_theory.solution import Solution
+from colora_theory.solve import solve
 from colora_theory.solvers import AbstractSolver, AlternatingMinimization
 from colora_theory.starts import AbstractStart, Stacked
 

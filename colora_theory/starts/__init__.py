@@ -1,8 +1,10 @@
 """First guesses of the subspaces, one file each."""
 
+from colora_theory.starts.annealed import Annealed as Annealed
 from colora_theory.starts.base import AbstractStart as AbstractStart
 from colora_theory.starts.base import fit_cores as fit_cores
 from colora_theory.starts.near import Near as Near
 from colora_theory.starts.pooled import Pooled as Pooled
 from colora_theory.starts.random import Random as Random
 from colora_theory.starts.stacked import Stacked as Stacked
+from colora_theory.starts.turned import Turned as Turned

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from colora_theory.factors import Factors
-from colora_theory.grassmann import rotate
+from colora_theory.grassmann import check_sine, rotate
 from colora_theory.problem import Problem
 from colora_theory.starts.base import AbstractStart
 
@@ -23,13 +23,14 @@ class Near(AbstractStart):
     factors: Factors
     sine: float | Float[Array, ""] = 0.0
 
+    def __check_init__(self) -> None:
+        check_sine(self.sine)
+
     def subspaces(
         self, problem: Problem, rank: tuple[int, int], key: PRNGKeyArray
     ) -> tuple[Float[Array, "d1 r1"], Float[Array, "d2 r2"]]:
         if self.factors.rank != rank:
             raise ValueError(f"the start has rank {self.factors.rank}, rank {rank} was asked for")
-        if isinstance(self.sine, int | float) and not 0 <= self.sine <= 1:
-            raise ValueError(f"sine {self.sine} is outside [0, 1]")
         left_key, right_key = jax.random.split(key)
         sine = jnp.asarray(self.sine, self.factors.left.dtype)
         return rotate(left_key, self.factors.left, sine), rotate(right_key, self.factors.right, sine)

@@ -1,0 +1,133 @@
+"""What comes out of a solve, and how it ended."""
+
+import enum
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int, PyTree
+
+from colora_theory.factors import AbstractFactors
+from colora_theory.linalg import AnyArray
+
+
+class Status(enum.IntEnum):
+    """How a solve ended. Converged means optimal, never merely that nothing moved."""
+
+    RUNNING = 0
+    CONVERGED = 1
+    STALLED = 2
+    MAX_STEPS = 3
+    DIVERGED = 4
+    NONFINITE = 5
+
+    @property
+    def advice(self) -> str:
+        """What happened, and what to do about it."""
+        return _ADVICE[self]
+
+
+_ADVICE = {
+    Status.RUNNING: "the solver has not finished",
+    Status.CONVERGED: "the data are met exactly or the gradient is zero, to the tolerances asked for",
+    Status.STALLED: "neither loss nor gradient improves although the iterate is not optimal: "
+    "a step size too small, tolerances below the floating-point floor, or a degenerate problem",
+    Status.MAX_STEPS: "the step limit came first: raise max_steps, or give more samples (near the counting limit "
+    "convergence is slow)",
+    Status.DIVERGED: "the loss grew far above its first value: reduce the step size or improve the start",
+    Status.NONFINITE: "a step produced a number that is not finite; the last finite iterate is returned: "
+    "reduce the step size, or rescale the data",
+}
+
+
+class Trace(eqx.Module):
+    """What was seen before the first step and after each one; NaN from the end of the run on.
+
+    Attributes:
+        relative_residual: sqrt(sum w (target - prediction)^2 / sum w target^2), shape (max_steps + 1,).
+        relative_gradient: the optimality measure, shape (max_steps + 1,).
+        observed: the values of `observe`, each with a leading axis of max_steps + 1; None without it.
+    """
+
+    relative_residual: Float[Array, "*steps"]
+    relative_gradient: Float[Array, "*steps"]
+    observed: PyTree
+
+
+class Attempts(eqx.Module):
+    """What became of each attempt of a solve with restarts.
+
+    Attributes:
+        relative_residual: at the end of each attempt, shape (attempts,); NaN for those that were not needed.
+        status: a `Status` each, shape (attempts,); RUNNING for those that were not needed.
+        num_steps: shape (attempts,).
+        kept: which one the solution is, counted from 0.
+        starts: names of the starts; the last one served all attempts that follow.
+    """
+
+    relative_residual: Float[Array, "*attempts"]
+    status: Int[Array, "*attempts"]
+    num_steps: Int[Array, "*attempts"]
+    kept: Int[Array, "..."]
+    starts: tuple[str, ...] = eqx.field(static=True)
+
+    @property
+    def num_made(self) -> Int[Array, "..."]:
+        """How many attempts were made."""
+        return jnp.sum(~jnp.isnan(self.relative_residual), axis=-1)
+
+    def start_of(self, attempt: int) -> str:
+        """The name of an attempt's start."""
+        return self.starts[min(attempt, len(self.starts) - 1)]
+
+    def summary(self) -> str:
+        """What was tried, one line for each attempt. Needs concrete arrays."""
+        return "\n".join(
+            f"attempt {number + 1} from {self.start_of(number)}: {Status(int(self.status[number])).name} after "
+            f"{int(self.num_steps[number])} steps, relative residual {float(self.relative_residual[number]):.2e}"
+            + (" (kept)" if number == int(self.kept) else "")
+            for number in range(int(self.num_made))
+        )
+
+
+class Solution(eqx.Module):
+    """What came out.
+
+    Attributes:
+        factors: the last finite iterate (zero if not even the first one is finite), with orthonormal `left` and
+            `right` where the subspaces are shared.
+        status: a `Status` as an integer array, so that it passes through jit, vmap and tables.
+        num_steps: steps taken.
+        relative_residual: at `factors`; see `Trace`.
+        relative_gradient: the optimality measure at the end, see `solvers.base.relative_gradient`.
+        trace: the run, step by step; None for estimates that are not iterative.
+        offset: the frozen weight of the problem, shape (num_rows, num_cols), or None.
+        attempts: what was tried, if there were several attempts.
+    """
+
+    factors: AbstractFactors
+    status: Int[Array, "..."]
+    num_steps: Int[Array, "..."]
+    relative_residual: Float[Array, "..."]
+    relative_gradient: Float[Array, "..."]
+    trace: Trace | None
+    offset: Float[Array, "d1 d2"] | None = None
+    attempts: Attempts | None = None
+
+    @property
+    def weights(self) -> Float[AnyArray, "k d1 d2"]:
+        """The users' weight matrices W_i, the frozen weight included; shape (num_users, num_rows, num_cols)."""
+        adapters = self.factors.compose()
+        return adapters if self.offset is None else adapters + self.offset[None]
+
+    def summary(self) -> str:
+        """Status, steps, optimality and attempts in one line."""
+        tried = self.attempts
+        of_attempts = (
+            ""
+            if tried is None
+            else f" (attempt {int(tried.kept) + 1} of {int(tried.num_made)}, from {tried.start_of(int(tried.kept))})"
+        )
+        return (
+            f"{Status(int(self.status)).name} after {int(self.num_steps)} steps{of_attempts}: relative residual "
+            f"{float(self.relative_residual):.2e}, relative gradient {float(self.relative_gradient):.2e}"
+        )
