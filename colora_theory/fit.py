@@ -1,16 +1,26 @@
 """The one-line door for people with their own data."""
 
 import contextlib
+import functools
 import warnings
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
 import jax
 import numpy as np
+from jaxtyping import PRNGKeyArray
 
 from colora_theory.problem import Problem
-from colora_theory.solve import Solution, Status, solve
-from colora_theory.solvers import AbstractSolver, AlternatingMinimization
-from colora_theory.starts import AbstractStart, Stacked
+from colora_theory.restarts import solve_with_restarts
+from colora_theory.solution import Solution, Status
+from colora_theory.solve import default_residual_tol, solve
+from colora_theory.solvers import AbstractSolver, ConjugateGradient, Direct, VariableProjection
+from colora_theory.starts import AbstractStart, Annealed, Stacked, Turned
+
+# Attempts before the best one so far is taken, and the largest system of U and V that is formed and factored.
+_ATTEMPTS = 10
+_LARGEST_DIRECT = 1500
+_STACKED = Stacked()
 
 
 class FitError(RuntimeError):
@@ -32,15 +42,20 @@ def fit(
     *,
     sample_weights: np.ndarray | Sequence[np.ndarray] | None = None,
     offset: np.ndarray | None = None,
-    solver: AbstractSolver | None = None,
-    start: AbstractStart | None = None,
+    solver: AbstractSolver | Literal["auto"] = "auto",
+    start: AbstractStart = _STACKED,
     seed: int = 0,
     max_steps: int = 1000,
 ) -> Solution:
     """Fits y_ij = <A_ij, W_0 + U C_i V^T> + noise by least squares.
 
     Works in the precision of the data (float64 if any of them is), whatever JAX is configured to, and returns numpy
-    arrays. One attempt is made; near the counting limit it can end in a local minimum: see `solve_with_restarts`.
+    arrays.
+
+    With `solver="auto"`, variable projection from `start`. If that meets the data exactly, it is taken. If not, there
+    is noise, or it is a local minimum: then further attempts are made, first from a turn of the start, then from
+    annealed ones, until the data are met or the smallest residual has been reached twice.
+    `solution.attempts.summary()` tells what was done.
 
     Args:
         A: sensing matrices, shape (k, n, d1, d2), or a sequence over users of arrays (n_i, d1, d2).
@@ -49,8 +64,8 @@ def fit(
         sample_weights: nonnegative weights of the squared residuals, like `y`. With weights given, users with too few
             samples for a core of their own are taken as a deliberate choice.
         offset: the frozen weight W_0, shape (d1, d2); zero if left out.
-        solver: alternating minimization if left out.
-        start: the stacked spectral start if left out.
+        solver: "auto", or a solver for a single attempt.
+        start: of the first attempt.
         seed: randomness of the start, if it has any.
         max_steps: step limit.
 
@@ -70,14 +85,11 @@ def fit(
         problem.check_rank(rank)
         if sample_weights is None:
             problem.warn_if_unidentifiable(rank)
-        solution = solve(
-            problem,
-            AlternatingMinimization() if solver is None else solver,
-            Stacked() if start is None else start,
-            rank,
-            key=jax.random.key(seed),
-            max_steps=max_steps,
-        )
+        key = jax.random.key(seed)
+        if solver == "auto":
+            solution = _attempt_until_settled(problem, start, rank, key, max_steps)
+        else:
+            solution = solve(problem, solver, start, rank, key=key, max_steps=max_steps)
         solution = jax.tree.map(np.asarray, solution)
     status = Status(int(solution.status))
     if status in (Status.DIVERGED, Status.NONFINITE):
@@ -85,6 +97,21 @@ def fit(
     if status != Status.CONVERGED:
         warnings.warn(f"{solution.summary()}. {status.advice}", ConvergenceWarning, stacklevel=2)
     return solution
+
+
+def _attempt_until_settled(
+    problem: Problem, start: AbstractStart, rank: int | tuple[int, int], key: PRNGKeyArray, max_steps: int
+) -> Solution:
+    _, num_rows, num_cols = problem.sensing.weights_shape
+    r1, r2 = problem.check_rank(rank)
+    small = num_rows * r1 + num_cols * r2 <= _LARGEST_DIRECT
+    solver = VariableProjection(reduced_step=Direct() if small else ConjugateGradient())
+    attempt = functools.partial(solve_with_restarts, problem, solver, rank=rank, key=key, max_steps=max_steps)
+    # The cheap attempt on its own: where it is enough, the others need not even be compiled.
+    first = attempt(start, attempts=1)
+    if first.relative_residual <= default_residual_tol(problem.targets.dtype):
+        return first
+    return attempt((start, Turned(start), Annealed(start)), attempts=_ATTEMPTS)
 
 
 @contextlib.contextmanager

@@ -1,85 +1,145 @@
 """Several attempts at one problem."""
 
+import functools
+from collections.abc import Sequence
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
+from colora_theory.factors import Factors
 from colora_theory.problem import Problem
-from colora_theory.solve import Solution, default_residual_tol, solve
+from colora_theory.solution import Attempts, Solution, Status
+from colora_theory.solve import as_arrays, default_residual_tol, solve
 from colora_theory.solvers import AbstractSolver
-from colora_theory.starts import AbstractStart, Near
+from colora_theory.starts import AbstractStart, Annealed, Near, Stacked, Turned
+
+# What works for most problems first, what works near the counting limit last: a turn of the start is enough to leave
+# most local minima, the annealed path is there for those where it is not.
+ESCALATION: tuple[AbstractStart, ...] = (Stacked(), Turned(Stacked()), Annealed())
+
+# Two attempts have found the same minimum if their residuals differ by less than this share.
+_AGREEMENT = 1e-6
 
 
 def solve_with_restarts(
     problem: Problem,
     solver: AbstractSolver,
-    start: AbstractStart,
+    starts: AbstractStart | Sequence[AbstractStart],
     rank: int | tuple[int, int],
     *,
     attempts: int,
+    agreeing: int = 2,
     key: PRNGKeyArray | None = None,
-    turn: float | Float[Array, ""] = 0.5,
     max_steps: int = 1000,
     residual_tol: float | Float[Array, ""] | None = None,
     gradient_tol: float | Float[Array, ""] | None = None,
 ) -> Solution:
-    """Solves from a start, then from random turns of it, until the data are met exactly; keeps the best attempt.
+    """Solves from several starts until the data are met exactly, or the best minimum has been found again.
 
-    The loss has local minima, and a poor start can lead into one; neighbours of the same start mostly do not. Whether
-    an attempt was good is judged by its residual alone. With noise no attempt meets the data exactly: then all are
-    made, and the one with the smallest loss is kept.
+    The loss has local minima. Whether an attempt was good is judged by its residual alone: without noise a good one
+    meets the data exactly; with noise, one whose residual later attempts reach again but do not improve is taken.
 
     Args:
         problem: the data.
         solver: the method of every attempt.
-        start: the first guess of the first attempt.
+        starts: the first guess of each attempt, with randomness of its own; the last one serves all that follow.
         rank: r, or the pair (r1, r2).
         attempts: how many at most, at least 1.
-        key: randomness of the start and of the turns.
-        turn: sine of the largest principal angle by which the later attempts turn the subspaces of the start.
+        agreeing: how many attempts must have reached the smallest residual, at least 1.
+        key: randomness of the starts.
         max_steps: step limit of each attempt.
         residual_tol: see `solve`; also what counts as meeting the data exactly.
         gradient_tol: see `solve`.
 
     Returns:
-        The `Solution` of the best attempt; `num_steps` counts the steps of all.
+        The `Solution` of the best attempt; `attempts` tells what became of each, `num_steps` counts the steps of all.
 
     Raises:
-        ValueError: for an impossible rank, step limit or number of attempts.
+        ValueError: for an impossible rank, step limit, number of attempts or of agreeing ones, or no start at all.
     """
-    if attempts < 1:
-        raise ValueError(f"attempts {attempts} is below 1")
-    pair = problem.check_rank(rank)
-    start_key, turn_key = jax.random.split(jax.random.key(0) if key is None else key)
-    first = start(problem, pair, start_key)
+    for name, value in (("attempts", attempts), ("agreeing", agreeing)):
+        if value < 1:
+            raise ValueError(f"{name} {value} is below 1")
+    sequence = tuple(starts) if isinstance(starts, Sequence) else (starts,)
+    if not sequence:
+        raise ValueError("no start was given: at least 1 is needed")
     dtype = problem.targets.dtype
     exact = jnp.asarray(default_residual_tol(dtype) if residual_tol is None else residual_tol, dtype)
+    return _solve_with_restarts(
+        problem,
+        as_arrays(solver, dtype),
+        as_arrays(sequence, dtype),
+        problem.check_rank(rank),
+        jax.random.key(0) if key is None else key,
+        (attempts, agreeing, max_steps),
+        exact,
+        gradient_tol,
+    )
+
+
+@eqx.filter_jit
+def _solve_with_restarts(
+    problem: Problem,
+    solver: AbstractSolver,
+    starts: tuple[AbstractStart, ...],
+    rank: tuple[int, int],
+    key: PRNGKeyArray,
+    limits: tuple[int, int, int],
+    exact: Float[Array, ""],
+    gradient_tol: float | Float[Array, ""] | None,
+) -> Solution:
+    attempts, agreeing, max_steps = limits
 
     def attempt(index: Int[Array, ""]) -> Solution:
-        sine = jnp.where(index == 0, 0.0, jnp.asarray(turn, dtype))
+        attempt_key = jax.random.fold_in(key, index)
+
+        def guess(start: AbstractStart) -> Factors:
+            return start(problem, rank, attempt_key)
+
+        first = jax.lax.switch(index, [functools.partial(guess, start) for start in starts])
         return solve(
             problem,
             solver,
-            Near(first, sine),
-            pair,
-            key=jax.random.fold_in(turn_key, index),
+            Near(first),
+            rank,
             max_steps=max_steps,
             residual_tol=exact,
             gradient_tol=gradient_tol,
         )
 
-    def unmet(carry: tuple[Int[Array, ""], Solution]) -> Array:
-        index, best = carry
-        return (index == 0) | ((index < attempts) & ~(best.relative_residual <= exact))
+    def unsettled(carry: tuple[Int[Array, ""], Solution, Attempts]) -> Bool[Array, ""]:
+        index, best, made = carry
+        reached = jnp.sum(made.relative_residual <= best.relative_residual * (1 + _AGREEMENT))
+        settled = (best.relative_residual <= exact) | (reached >= agreeing)
+        return (index == 0) | ((index < attempts) & ~settled)
 
-    def again(carry: tuple[Int[Array, ""], Solution]) -> tuple[Int[Array, ""], Solution]:
-        index, best = carry
+    def again(carry: tuple[Int[Array, ""], Solution, Attempts]) -> tuple[Int[Array, ""], Solution, Attempts]:
+        index, best, made = carry
         new = attempt(index)
         better = (index == 0) | (new.relative_residual < best.relative_residual)
-        kept = jax.tree.map(lambda fresh, old: jnp.where(better, fresh, old), new, best)
-        return index + 1, eqx.tree_at(lambda kept: kept.num_steps, kept, best.num_steps + new.num_steps)
+        return (
+            index + 1,
+            jax.tree.map(lambda fresh, old: jnp.where(better, fresh, old), new, best),
+            Attempts(
+                made.relative_residual.at[index].set(new.relative_residual),
+                made.status.at[index].set(new.status),
+                made.num_steps.at[index].set(new.num_steps),
+                jnp.where(better, index, made.kept),
+                made.starts,
+            ),
+        )
 
     zero = jnp.zeros((), jnp.int32)
     nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(attempt, zero))
-    return jax.lax.while_loop(unmet, again, (zero, nothing))[1]
+    none = jnp.zeros(attempts, jnp.int32)
+    names = tuple(type(start).__name__ for start in starts)
+    untried = Attempts(jnp.full(attempts, jnp.nan, exact.dtype), none + Status.RUNNING, none, zero, names)
+    _, best, made = jax.lax.while_loop(unsettled, again, (zero, nothing, untried))
+    return eqx.tree_at(
+        lambda solution: (solution.num_steps, solution.attempts),
+        best,
+        (jnp.sum(made.num_steps, dtype=jnp.int32), made),
+        is_leaf=lambda leaf: leaf is None,
+    )

@@ -18,7 +18,8 @@ def test_leaves_a_bad_minimum(trap):
     solver, start = ct.solvers.AlternatingMinimization(), ct.starts.Stacked()
     once = ct.solve(trap.problem, solver, start, 2, max_steps=500)
     assert ct.metrics.relative_error(once.factors, trap.truth) > 0.1
-    solution = ct.solve_with_restarts(trap.problem, solver, start, 2, attempts=8, max_steps=500)
+    starts = (start, ct.starts.Turned(start))
+    solution = ct.solve_with_restarts(trap.problem, solver, starts, 2, attempts=8, max_steps=500)
     assert solution.status == ct.Status.CONVERGED
     assert solution.num_steps > once.num_steps
     assert ct.metrics.relative_error(solution.factors, trap.truth) < 1e-12
