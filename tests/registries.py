@@ -17,11 +17,16 @@ SOLVERS = {
     "alternating-resolve": ct.solvers.AlternatingMinimization(resolve_cores=True),
     "gradient": ct.solvers.GradientDescent(),
     "altgdmin": ct.solvers.AltGDmin(),
+    "scaled-gradient": ct.solvers.ScaledGradientDescent(),
+    "scaled-lbfgs": ct.solvers.ScaledLBFGS(),
     "variable-projection": ct.solvers.VariableProjection(),
+    "variable-projection-cg": ct.solvers.VariableProjection(reduced_step=ct.solvers.ConjugateGradient()),
 }
 
 STARTS = {
     "pooled": ct.starts.Pooled(),
     "stacked": ct.starts.Stacked(),
     "random": ct.starts.Random(),
+    "turned": ct.starts.Turned(),
+    "annealed": ct.starts.Annealed(sweeps=30),
 }

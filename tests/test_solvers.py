@@ -83,7 +83,7 @@ def test_vmap_equals_a_loop(solver):
 
 @pytest.mark.parametrize("kind", [ct.solvers.GradientDescent, ct.solvers.AltGDmin])
 def test_hyperparameters_can_be_vmapped(noisy, kind):
-    steps = jnp.array([0.5, 1.0])
+    steps = jnp.array([0.1, 0.8])
     losses = jax.vmap(lambda step: run(noisy.problem, kind(step), max_steps=5).relative_residual)(steps)
     assert losses[1] < losses[0], "the longer step is ahead after five steps"
 
@@ -167,15 +167,11 @@ def test_alternating_names_an_unknown_block():
         ct.solvers.AlternatingMinimization(order=("cores",))
 
 
-@pytest.mark.parametrize(
-    ("kind", "too_long"),
-    # Eliminating the cores flattens the Hessian, so AltGDmin tolerates more than the 2/L of joint descent.
-    [(ct.solvers.GradientDescent, 2.5), (ct.solvers.AltGDmin, 10.0)],
-)
-def test_steps_are_in_units_of_the_curvature(instance, kind, too_long):
-    """Just below 2/L gradient steps still descend near the truth, well above they do not."""
+@pytest.mark.parametrize("kind", [ct.solvers.GradientDescent, ct.solvers.AltGDmin])
+def test_steps_are_in_units_of_the_exact_one(instance, kind):
+    """Just below twice the exact step gradient steps still descend near the truth, well above they do not."""
     near = ct.starts.Near(instance.truth, 1e-3)
     stable = ct.solve(instance.problem, kind(1.8), near, RANK, max_steps=300)
-    unstable = ct.solve(instance.problem, kind(too_long), near, RANK, max_steps=300)
+    unstable = ct.solve(instance.problem, kind(2.5), near, RANK, max_steps=300)
     assert stable.relative_residual < 0.1 * stable.trace.relative_residual[0]
     assert unstable.relative_residual > stable.trace.relative_residual[0]

@@ -1,14 +1,13 @@
-"""What the gradient methods share: a state with its descent direction, and the step rule."""
+"""What the gradient methods share: a descent direction, and the exact step along it."""
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, PyTree
 
 from colora_theory.factors import Factors
-from colora_theory.linalg import safe_divide
+from colora_theory.linalg import contract, safe_divide, solve_normal
 from colora_theory.solvers.base import State, half_square, relative_gradient
-from colora_theory.solvers.curvature import Curvature, tree_norm
 from colora_theory.solvers.linearization import Linearization
 
 
@@ -18,23 +17,75 @@ class Memory(eqx.Module):
     Attributes:
         model: the scaled measurements to first order at the iterate.
         descent: minus the gradient of the loss there.
-        curvature: the largest eigenvalue of the Hessian of the blocks that move.
+        length: the exact step along it, see `state_at`.
+        curvature: the largest curvature seen along a descent direction so far.
     """
 
     model: Linearization
     descent: Factors
-    curvature: Curvature
+    length: Float[Array, ""]
+    curvature: Float[Array, ""]
 
 
-def state_at(model: Linearization, curvature: Curvature) -> State:
-    """The state of a gradient method at the point of expansion of `model`."""
-    descent = model.transpose(model.residual)
-    measure = relative_gradient(tree_norm(descent), curvature.value, jnp.linalg.norm(model.residual))
-    return State(model.factors, half_square(model.residual), measure, Memory(model, descent, curvature))
+def state_at(
+    model: Linearization,
+    descent: Factors,
+    image: Float[Array, "k n"],
+    rest: Float[Array, "k n"],
+    curvature: Float[Array, ""] | None = None,
+) -> State:
+    """The state of a gradient method at the point of expansion of `model`.
+
+    The exact step minimizes the loss along the descent direction as if the measurements were linear (Cauchy's step
+    for the Gauss-Newton model): ||descent||^2 / ||rest||^2.
+
+    Args:
+        model: the measurements to first order.
+        descent: minus the gradient.
+        image: the change of the measurements along it.
+        rest: what is left of that change where the cores follow; the same where they do not.
+        curvature: the largest one seen before; none at the first iterate.
+    """
+    along = tree_dot(descent, descent)
+    seen = safe_divide(jnp.sum(jnp.square(image)), along)
+    largest = seen if curvature is None else jnp.maximum(curvature, seen)
+    length = safe_divide(along, jnp.sum(jnp.square(rest)))
+    measure = optimality(descent, largest, model.residual)
+    return State(model.factors, half_square(model.residual), measure, Memory(model, descent, length, largest))
+
+
+def optimality(descent: PyTree, curvature: Float[Array, ""], residual: Float[Array, "k n"]) -> Float[Array, ""]:
+    """The relative gradient; infinite where it or the curvature is beyond the range of floats."""
+    measure = relative_gradient(jnp.sqrt(tree_dot(descent, descent)), curvature, jnp.linalg.norm(residual))
+    return jnp.where(jnp.isfinite(curvature) & jnp.isfinite(measure), measure, jnp.inf)
 
 
 def descend(state: State, step_size: float | Float[Array, ""]) -> Factors:
-    """The iterate moved along the descent direction by `step_size` over the largest curvature."""
-    curvature = state.memory.curvature.value
-    length = safe_divide(jnp.asarray(step_size, curvature.dtype), curvature)
-    return jax.tree.map(lambda block, direction: block + length * direction, state.factors, state.memory.descent)
+    """The iterate moved along the descent direction by `step_size` times the exact step."""
+    length = state.memory.length
+    return tree_add(state.factors, jnp.asarray(step_size, length.dtype) * length, state.memory.descent)
+
+
+def follow_with_cores(
+    model: Linearization, image: Float[Array, "k n"]
+) -> tuple[Float[Array, "k n"], Float[Array, "k r1 r2"]]:
+    """What is left of a change of the measurements when the cores make up for it as well as they can.
+
+    Returns:
+        The remaining change, orthogonal to all that the cores can do, and the change of the cores.
+    """
+    factors = model.factors
+    system = model.at_right.core_system(factors.left, -image)
+    change = solve_normal(system.normal, system.descent).reshape(factors.cores.shape)
+    return image + model.at_right(contract("ar,krs->kas", factors.left, change)), change
+
+
+def tree_dot(first: PyTree, second: PyTree) -> Float[Array, ""]:
+    """The inner product of all leaves together."""
+    products = jax.tree.map(lambda one, other: jnp.sum(one * other), first, second)
+    return jax.tree.reduce(jnp.add, products)
+
+
+def tree_add(base: PyTree, length: float | Float[Array, ""], direction: PyTree) -> PyTree:
+    """`base + length * direction`, leaf by leaf."""
+    return jax.tree.map(lambda one, other: one + length * other, base, direction)
