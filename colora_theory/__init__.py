@@ -9,6 +9,9 @@ from colora_theory import sensing as sensing
 from colora_theory import solvers as solvers
 from colora_theory import starts as starts
 from colora_theory import theory as theory
+from colora_theory.empirical_bayes import Prior as Prior
+from colora_theory.empirical_bayes import Shrunk as Shrunk
+from colora_theory.empirical_bayes import shrink as shrink
 from colora_theory.factors import Factors as Factors
 from colora_theory.factors import PersonalFactors as PersonalFactors
 from colora_theory.fit import ConvergenceWarning as ConvergenceWarning
@@ -16,10 +19,12 @@ from colora_theory.fit import FitError as FitError
 from colora_theory.fit import fit as fit
 from colora_theory.problem import IdentifiabilityWarning as IdentifiabilityWarning
 from colora_theory.problem import Problem as Problem
+from colora_theory.restarts import ESCALATION as ESCALATION
 from colora_theory.restarts import solve_with_restarts as solve_with_restarts
-from colora_theory.solve import Solution as Solution
-from colora_theory.solve import Status as Status
-from colora_theory.solve import Trace as Trace
+from colora_theory.solution import Attempts as Attempts
+from colora_theory.solution import Solution as Solution
+from colora_theory.solution import Status as Status
+from colora_theory.solution import Trace as Trace
 from colora_theory.solve import solve as solve
 from colora_theory.synthetic import Instance as Instance
 from colora_theory.synthetic import TaskFamily as TaskFamily

@@ -80,9 +80,9 @@ def shrink(problem: Problem, factors: Factors, *, max_steps: int = 500, tol: flo
     """The estimate of largest marginal likelihood under normal noise and normal cores, found from a first fit.
 
     vec C_i ~ N(m, G) and y_ij ~ N(<A_ij, U C_i V^T>, sigma^2 / w_ij), with m, G, sigma, U and V estimated from all
-    users together by expectation maximization (the cores are what is not observed). Beside maximum likelihood, which is the
-    limit of an infinite G, it wins where users have few noisy samples: every core borrows from the others, and U and V
-    are not fitted to the errors of the cores.
+    users together by expectation maximization (the cores are what is not observed). Beside maximum likelihood, which
+    is the limit of an infinite G, it wins where users have few noisy samples: every core borrows from the others, and U
+    and V are not fitted to the errors of the cores.
 
     Args:
         problem: the data.

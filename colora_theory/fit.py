@@ -53,8 +53,8 @@ def fit(
     arrays.
 
     With `solver="auto"`, variable projection from `start`. If that meets the data exactly, it is taken. If not, there
-    is noise, or it is a local minimum: then further attempts are made, first from a turn of the start, then from
-    annealed ones, until the data are met or the smallest residual has been reached twice.
+    is noise, or it is a local minimum: then further attempts are made, first from turns of the start, then from
+    annealed ones; ten in all, unless the data are met exactly or the first three agree.
     `solution.attempts.summary()` tells what was done.
 
     Args:
@@ -111,7 +111,7 @@ def _attempt_until_settled(
     first = attempt(start, attempts=1)
     if first.relative_residual <= default_residual_tol(problem.targets.dtype):
         return first
-    return attempt((start, Turned(start), Annealed(start)), attempts=_ATTEMPTS)
+    return attempt((start, Turned(start), Turned(start), Annealed(start)), attempts=_ATTEMPTS)
 
 
 @contextlib.contextmanager

@@ -17,7 +17,7 @@ from colora_theory.starts import AbstractStart, Annealed, Near, Stacked, Turned
 
 # What works for most problems first, what works near the counting limit last: a turn of the start is enough to leave
 # most local minima, the annealed path is there for those where it is not.
-ESCALATION: tuple[AbstractStart, ...] = (Stacked(), Turned(Stacked()), Annealed())
+ESCALATION: tuple[AbstractStart, ...] = (Stacked(), Turned(Stacked()), Turned(Stacked()), Annealed())
 
 # Two attempts have found the same minimum if their residuals differ by less than this share.
 _AGREEMENT = 1e-6
@@ -30,16 +30,17 @@ def solve_with_restarts(
     rank: int | tuple[int, int],
     *,
     attempts: int,
-    agreeing: int = 2,
+    agreeing: int = 3,
     key: PRNGKeyArray | None = None,
     max_steps: int = 1000,
     residual_tol: float | Float[Array, ""] | None = None,
     gradient_tol: float | Float[Array, ""] | None = None,
 ) -> Solution:
-    """Solves from several starts until the data are met exactly, or the best minimum has been found again.
+    """Solves from several starts until the data are met exactly, or as long as the attempts disagree.
 
     The loss has local minima. Whether an attempt was good is judged by its residual alone: without noise a good one
-    meets the data exactly; with noise, one whose residual later attempts reach again but do not improve is taken.
+    meets the data exactly; with noise, if the first attempts all end with the same residual that one is taken, and if
+    they do not, all attempts are made and the smallest residual is kept.
 
     Args:
         problem: the data.
@@ -47,7 +48,7 @@ def solve_with_restarts(
         starts: the first guess of each attempt, with randomness of its own; the last one serves all that follow.
         rank: r, or the pair (r1, r2).
         attempts: how many at most, at least 1.
-        agreeing: how many attempts must have reached the smallest residual, at least 1.
+        agreeing: how many attempts are enough if all of them agree, at least 1.
         key: randomness of the starts.
         max_steps: step limit of each attempt.
         residual_tol: see `solve`; also what counts as meeting the data exactly.
@@ -111,8 +112,8 @@ def _solve_with_restarts(
 
     def unsettled(carry: tuple[Int[Array, ""], Solution, Attempts]) -> Bool[Array, ""]:
         index, best, made = carry
-        reached = jnp.sum(made.relative_residual <= best.relative_residual * (1 + _AGREEMENT))
-        settled = (best.relative_residual <= exact) | (reached >= agreeing)
+        missed = jnp.any(made.relative_residual > best.relative_residual * (1 + _AGREEMENT))
+        settled = (best.relative_residual <= exact) | ((index >= agreeing) & ~missed)
         return (index == 0) | ((index < attempts) & ~settled)
 
     def again(carry: tuple[Int[Array, ""], Solution, Attempts]) -> tuple[Int[Array, ""], Solution, Attempts]:

@@ -24,6 +24,8 @@ LAYERS = [
     "problem",
     "synthetic",
     "starts",
+    "empirical_bayes",
+    "solution",
     "solvers",
     "solve",
     "restarts",
@@ -32,9 +34,11 @@ LAYERS = [
 ]
 ALLOWED = {name: set(LAYERS[:place]) for place, name in enumerate(LAYERS)}
 ALLOWED["starts"] -= {"synthetic"}
-ALLOWED["solvers"] -= {"synthetic", "starts"}
-ALLOWED["solve"] -= {"synthetic"}
-ALLOWED["restarts"] -= {"synthetic"}
+ALLOWED["empirical_bayes"] -= {"synthetic", "starts"}
+ALLOWED["solution"] = {"linalg", "factors"}
+ALLOWED["solvers"] -= {"synthetic", "starts", "empirical_bayes", "solution"}
+ALLOWED["solve"] -= {"synthetic", "empirical_bayes"}
+ALLOWED["restarts"] -= {"synthetic", "empirical_bayes"}
 ALLOWED["baselines"] -= {"synthetic", "restarts"}
 ALLOWED["fit"] -= {"synthetic", "baselines"}
 ALLOWED["metrics"] = {"linalg", "grassmann", "factors"}

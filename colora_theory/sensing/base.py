@@ -3,6 +3,8 @@
 import abc
 
 import equinox as eqx
+import jax
+import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from colora_theory.linalg import contract
@@ -108,6 +110,10 @@ class AbstractSensing(eqx.Module):
     @abc.abstractmethod
     def adjoint(self, measurements: Float[Array, "k n"]) -> Float[Array, "k d1 d2"]:
         """The transpose of the call."""
+
+    def pooled_adjoint(self, measurements: Float[Array, "m k n"]) -> Float[Array, "m d1 d2"]:
+        """The adjoint summed over the users, of several sets of measurements."""
+        return jax.lax.map(lambda each: jnp.sum(self.adjoint(each), axis=0), measurements)
 
     @abc.abstractmethod
     def restrict_right(self, right: Float[Array, "d2 r2"], scale: Float[Array, "k n"]) -> AbstractRestriction:

@@ -1,6 +1,7 @@
 """Dense sensing: every measurement has a full matrix of its own."""
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -45,6 +46,13 @@ class Dense(AbstractSensing):
 
     def adjoint(self, measurements: Float[Array, "k n"]) -> Float[Array, "k d1 d2"]:
         return contract("aknb,kn->kab", self.rows, measurements)
+
+    def pooled_adjoint(self, measurements: Float[Array, "m k n"]) -> Float[Array, "m d1 d2"]:
+        num_rows, _, _, num_cols = self.rows.shape
+        flat = measurements.reshape(len(measurements), -1)
+        # Row by row: as one product over both axes XLA's CPU backend copies the data first.
+        summed = jax.lax.map(lambda row: contract("mj,jb->mb", flat, row), self.rows.reshape(num_rows, -1, num_cols))
+        return jnp.moveaxis(summed, 0, 1)
 
     def restrict_right(self, right: Float[Array, "d2 r2"], scale: Float[Array, "k n"]) -> SketchRestriction:
         num_rows, num_users, num_samples, num_cols = self.rows.shape

@@ -3,17 +3,20 @@
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from colora_theory.factors import Factors
-from colora_theory.linalg import contract, safe_divide, solve_normal, spectral_bound
+from colora_theory.linalg import safe_divide
 from colora_theory.problem import Problem
-from colora_theory.sensing import shared_normal
-from colora_theory.solvers.base import AbstractSolver, State, half_square, relative_gradient
+from colora_theory.solvers.base import AbstractSolver, State, half_square
 from colora_theory.solvers.linearization import Linearization
+from colora_theory.solvers.reduced_step import AbstractReducedStep, Direct
 
 # A step is taken if the loss falls by this share of what the quadratic model promised.
 _ACCEPTANCE = 1e-4
+# Gauss-Newton steps that gain less than this share of the loss are slow: the residual is large, and its product with
+# the second derivatives matters.
+_SLOW = 0.1
 
 
 class Memory(eqx.Module):
@@ -21,13 +24,15 @@ class Memory(eqx.Module):
 
     Attributes:
         model: the scaled measurements to first order, at the least-squares cores.
-        damping: the Levenberg-Marquardt parameter, relative to the mean diagonal and to the squared relative residual.
+        damping: the Levenberg-Marquardt parameter, relative to the mean curvature and to the squared relative residual.
         growth: the factor by which a rejected step raises the damping.
+        curved: whether the last step was slow.
     """
 
     model: Linearization
     damping: Float[Array, ""]
     growth: Float[Array, ""]
+    curved: Bool[Array, ""]
 
 
 class VariableProjection(AbstractSolver):
@@ -35,35 +40,34 @@ class VariableProjection(AbstractSolver):
 
     Eliminating the cores leaves a problem on two Grassmann manifolds whose Jacobian is that of U and V with the part
     explained by the cores projected out (Kaufman's variable projection); the retraction is QR. The damping vanishes
-    with the squared residual, so that convergence is quadratic on noiseless data. One step forms and factors a matrix
-    of size d1 r1 + d2 r2: meant for sizes up to a few thousand.
+    with the squared residual, so that convergence is quadratic on noiseless data; with noise, exact Newton steps take
+    over near the minimum (see `Direct`).
 
     Attributes:
         damping: the first damping.
+        reduced_step: how the normal equations are solved: `Direct`, or `ConjugateGradient` for large d r.
     """
 
     damping: float | Float[Array, ""] = 1.0
+    reduced_step: AbstractReducedStep = Direct()
 
     def init(self, problem: Problem, factors: Factors) -> State:
         model = Linearization.at(problem, factors.orthonormalize()).fit_cores()
         dtype = model.residual.dtype
-        return _state(Memory(model, jnp.asarray(self.damping, dtype), jnp.asarray(2.0, dtype)), jnp.asarray(jnp.inf))
+        memory = Memory(model, jnp.asarray(self.damping, dtype), jnp.asarray(2.0, dtype), jnp.asarray(False))
+        return _state(memory, jnp.asarray(jnp.inf))
 
     def step(self, problem: Problem, state: State) -> State:
-        memory = state.memory
-        model = memory.model
-        normal, descent = _reduced_system(model)
-        measure = relative_gradient(descent, spectral_bound(normal), jnp.linalg.norm(model.residual))
-
+        memory, model = state.memory, state.memory.model
         share = safe_divide(2 * state.loss, jnp.sum(jnp.square(problem.scaled_targets)))
-        shift = memory.damping * share * jnp.trace(normal) / normal.shape[0]
-        change = solve_normal(normal + shift * jnp.eye(normal.shape[0], dtype=normal.dtype), descent)
-        trial = Linearization.at(problem, _move(model.factors, change)).fit_cores()
+        proposal = self.reduced_step.propose(problem, model, memory.damping * share, memory.curved)
+        factors = model.factors
+        moved = Factors(factors.left + proposal.left, factors.cores, factors.right + proposal.right)
+        trial = Linearization.at(problem, moved.orthonormalize()).fit_cores()
 
-        promised = 0.5 * jnp.sum(change * (shift * change + descent))
-        gained = state.loss - half_square(trial.residual)
+        gained, promised = state.loss - half_square(trial.residual), proposal.promised
         # Below rounding a comparison of losses says nothing: the step is taken, the damping stays what it was.
-        rounding = 100 * jnp.finfo(normal.dtype).eps * state.loss
+        rounding = 100 * jnp.finfo(state.loss.dtype).eps * state.loss
         blind = promised < rounding
         accepted = jnp.where(blind, gained > -rounding, gained > _ACCEPTANCE * promised)
         # Nielsen's rule: the better the model, the less damping; ever more, the more often it fails in a row.
@@ -73,30 +77,10 @@ class VariableProjection(AbstractSolver):
             jax.tree.map(lambda new, old: jnp.where(accepted, new, old), trial, model),
             memory.damping * jnp.where(accepted, relaxed, memory.growth),
             jnp.where(accepted, 2.0, 2 * memory.growth),
+            gained < _SLOW * state.loss,
         )
-        return _state(updated, measure)
+        return _state(updated, proposal.measure)
 
 
 def _state(memory: Memory, measure: Float[Array, ""]) -> State:
     return State(memory.model.factors, half_square(memory.model.residual), measure, memory)
-
-
-def _reduced_system(model: Linearization) -> tuple[Float[Array, "q q"], Float[Array, " q"]]:
-    """Normal equations for (U^T, V^T) in row-major order, after the cores have done all they can."""
-    factors = model.factors
-    design = jnp.concatenate(
-        [model.at_right.factor_design(factors.cores), model.at_left.factor_design(factors.cores.mT)]
-    )
-    normal, descent = shared_normal(design, model.residual)
-    cores = model.at_right.core_design(factors.left)
-    inner = contract("pkn,qkn->kpq", cores, cores)
-    coupling = contract("pkn,qkn->kpq", cores, design)
-    explained = jax.vmap(jax.vmap(solve_normal, (None, 1), 1))(inner, coupling)
-    return normal - contract("kpq,kpw->qw", coupling, explained), descent
-
-
-def _move(factors: Factors, change: Float[Array, " q"]) -> Factors:
-    split = factors.left.size
-    left = factors.left + change[:split].reshape(factors.left.T.shape).T
-    right = factors.right + change[split:].reshape(factors.right.T.shape).T
-    return Factors(left, factors.cores, right).orthonormalize()

@@ -1,0 +1,163 @@
+"""How a step of variable projection is found: the damped normal equations of the two subspaces."""
+
+import abc
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from colora_theory.factors import Factors
+from colora_theory.linalg import contract, safe_divide, solve_normal, spectral_bound
+from colora_theory.problem import Problem
+from colora_theory.solvers.base import relative_gradient
+from colora_theory.solvers.first_order import tree_add, tree_dot
+from colora_theory.solvers.linearization import Linearization
+from colora_theory.solvers.scaled_gradient import Direction, ReducedPoint
+
+# Conjugate gradients stop at this share of the gradient, or at the relative residual or gradient if that is less: cheap
+# steps far away, quadratic convergence in the end.
+_FORCING = 0.1
+
+
+class Proposal(eqx.Module):
+    """A step, before it is known whether it is any good.
+
+    Attributes:
+        left: change of U.
+        right: change of V.
+        promised: by how much the quadratic model says that the loss falls.
+        measure: the relative gradient at the point where the step starts.
+    """
+
+    left: Float[Array, "d1 r1"]
+    right: Float[Array, "d2 r2"]
+    promised: Float[Array, ""]
+    measure: Float[Array, ""]
+
+
+class AbstractReducedStep(eqx.Module):
+    """A solver of the damped normal equations of U and V, the cores eliminated."""
+
+    @abc.abstractmethod
+    def propose(
+        self, problem: Problem, model: Linearization, damping: Float[Array, ""], curved: Bool[Array, ""]
+    ) -> Proposal:
+        """The step at the least-squares cores.
+
+        Args:
+            problem: the data.
+            model: the expansion at the iterate, with its least-squares cores.
+            damping: the Levenberg-Marquardt parameter, relative to the mean curvature.
+            curved: whether Gauss-Newton steps have become slow, so that the curvature of the model itself matters.
+        """
+
+
+class Direct(AbstractReducedStep):
+    """Forms the normal equations, of size d1 r1 + d2 r2, and factors them: meant for sizes up to some thousand.
+
+    Where `curved`, the second derivatives of the measurements are added, which makes the matrix the exact Hessian of
+    the reduced cost; where that is not positive definite, Gauss-Newton it stays.
+    """
+
+    def propose(
+        self, problem: Problem, model: Linearization, damping: Float[Array, ""], curved: Bool[Array, ""]
+    ) -> Proposal:
+        factors = model.factors
+        design = jnp.concatenate(
+            [model.at_right.factor_design(factors.cores), model.at_left.factor_design(factors.cores.mT)]
+        )
+        flat = design.reshape(design.shape[0], -1)
+        normal = contract("pm,qm->pq", flat, flat)
+        descent = contract("pm,m->p", flat, model.residual.reshape(-1))
+        cores = model.at_right.core_design(factors.left)
+        inner = contract("pkn,qkn->kpq", cores, cores)
+        coupling = contract("pkn,qkn->kpq", cores, design)
+
+        def eliminate(normal: Float[Array, "q q"], coupling: Float[Array, "k p q"]) -> Float[Array, "q q"]:
+            explained = jax.vmap(jax.vmap(solve_normal, (None, 1), 1))(inner, coupling)
+            return normal - contract("kpq,kpw->qw", coupling, explained)
+
+        reduced = eliminate(normal, coupling)
+        scale = jnp.trace(reduced) / reduced.shape[0]
+
+        def newton() -> Float[Array, "q q"]:
+            bent, twisted = _second_derivatives(problem, model)
+            along = _horizontal(factors)
+            hessian = along @ eliminate(normal - bent, coupling - twisted) @ along
+            hessian = hessian + scale * (jnp.eye(len(along), dtype=along.dtype) - along)
+            definite = jnp.all(jnp.isfinite(jnp.linalg.cholesky(hessian)))
+            return jnp.where(definite, hessian, reduced)
+
+        matrix = jax.lax.cond(curved, newton, lambda: reduced)
+        shift = damping * scale
+        change = solve_normal(matrix + shift * jnp.eye(len(matrix), dtype=matrix.dtype), descent)
+        split = factors.left.size
+        return Proposal(
+            change[:split].reshape(factors.left.T.shape).T,
+            change[split:].reshape(factors.right.T.shape).T,
+            0.5 * jnp.sum(change * (shift * change + descent)),
+            relative_gradient(descent, spectral_bound(reduced), jnp.linalg.norm(model.residual)),
+        )
+
+
+def _second_derivatives(problem: Problem, model: Linearization) -> tuple[Float[Array, "q q"], Float[Array, "k p q"]]:
+    """Residual times second derivatives of the measurements: between U and V, and between the cores and both."""
+    factors, residual = model.factors, model.residual
+    (d1, r1), (d2, r2) = factors.left.shape, factors.right.shape
+    num_users = len(factors.cores)
+    weighted = contract("krs,kn->rskn", factors.cores, problem.scale * residual).reshape(r1 * r2, *residual.shape)
+    across = problem.sensing.pooled_adjoint(weighted).reshape(r1, r2, d1, d2)
+    across = jnp.moveaxis(across, 2, 1).reshape(r1 * d1, r2 * d2)
+    between = jnp.block([[jnp.zeros((r1 * d1, r1 * d1)), across], [across.T, jnp.zeros((r2 * d2, r2 * d2))]])
+
+    left, right = jnp.eye(r1, dtype=residual.dtype), jnp.eye(r2, dtype=residual.dtype)
+    with_left = contract("kas,pq->kpsqa", model.at_right.adjoint(residual), left)
+    with_right = contract("kbp,st->kpstb", model.at_left.adjoint(residual), right)
+    size = (num_users, r1 * r2, -1)
+    return between, jnp.concatenate([with_left.reshape(size), with_right.reshape(size)], axis=2)
+
+
+def _horizontal(factors: Factors) -> Float[Array, "q q"]:
+    """The projection onto changes of U and V that are orthogonal to U and V, in the order of the normal equations."""
+    blocks = [
+        jnp.kron(jnp.eye(basis.shape[1], dtype=basis.dtype), jnp.eye(len(basis), dtype=basis.dtype) - basis @ basis.T)
+        for basis in (factors.left, factors.right)
+    ]
+    return jax.scipy.linalg.block_diag(*blocks)
+
+
+class ConjugateGradient(AbstractReducedStep):
+    """Solves the normal equations by products with the Jacobian, and forms no matrix of their size.
+
+    Works in the scaled coordinates of `ReducedPoint`, in which an isotropic design makes the matrix the identity on
+    average: the number of iterations depends on the sampling, not on the condition number of the cores. Pure
+    Gauss-Newton: `curved` is not looked at.
+
+    Attributes:
+        max_iterations: limit of the iterations of one step.
+    """
+
+    max_iterations: int | Float[Array, ""] = 100
+
+    def propose(
+        self, problem: Problem, model: Linearization, damping: Float[Array, ""], curved: Bool[Array, ""]
+    ) -> Proposal:
+        point = ReducedPoint.of(problem, model)
+
+        def gram(direction: Direction) -> Direction:
+            image, _ = point.image(direction)
+            return tree_add(point.gradient_of(image), damping, direction)
+
+        norm = jnp.sqrt(tree_dot(point.descent, point.descent))
+        # In these coordinates the mean curvature is one, and the largest not far above.
+        residual_norm = jnp.linalg.norm(model.residual)
+        measure = relative_gradient(norm, jnp.ones_like(norm), residual_norm)
+        share = safe_divide(residual_norm, jnp.linalg.norm(problem.scaled_targets))
+        tol = jnp.minimum(_FORCING, jnp.minimum(share, measure))
+        change, _ = jax.scipy.sparse.linalg.cg(gram, point.descent, tol=tol, maxiter=self.max_iterations)
+        remainder = tree_add(point.descent, -1.0, gram(change))
+        promised = 0.5 * (
+            tree_dot(change, point.descent) + tree_dot(change, remainder) + damping * tree_dot(change, change)
+        )
+        return Proposal(*point.unscale(change), promised, measure)
