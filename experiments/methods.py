@@ -3,9 +3,15 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+import equinox as eqx
+import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 import colora_theory as ct
+
+# Variable projection needs few steps where it succeeds; another attempt is worth more than many further ones.
+ATTEMPTS = 10
+STEPS_OF_ATTEMPT = 60
 
 
 class Cell(NamedTuple):
@@ -28,6 +34,26 @@ class Cell(NamedTuple):
         """The solution of a baseline with a model of its own, by alternating minimization from a stacked start."""
         return baseline(self.instance.problem, self.rank, key=self.key, max_steps=self.max_steps)
 
+    def solve_with_restarts(self) -> ct.Solution:
+        """The best of several attempts of variable projection from the library's escalation of starts."""
+        return ct.solve_with_restarts(
+            self.instance.problem,
+            ct.solvers.VariableProjection(),
+            ct.ESCALATION,
+            self.rank,
+            attempts=ATTEMPTS,
+            key=self.key,
+            max_steps=min(self.max_steps, STEPS_OF_ATTEMPT),
+        )
+
+    def shrink(self) -> ct.Solution:
+        """The empirical-Bayes estimate from the maximum-likelihood fit; status and steps are those of the fit."""
+        problem, fit = self.instance.problem, self.solve_with_restarts()
+        assert isinstance(fit.factors, ct.Factors)
+        factors = ct.shrink(problem, fit.factors).factors
+        residual = jnp.linalg.norm(problem.residual(factors)) / jnp.linalg.norm(problem.scaled_targets)
+        return eqx.tree_at(lambda solution: (solution.factors, solution.relative_residual), fit, (factors, residual))
+
 
 class Method(NamedTuple):
     """How one cell is solved, and the start it always uses (None: the grid's)."""
@@ -41,6 +67,11 @@ METHODS: dict[str, Method] = {
     "variable_projection": Method(lambda cell: cell.solve(ct.solvers.VariableProjection())),
     "gradient_descent": Method(lambda cell: cell.solve(ct.solvers.GradientDescent())),
     "altgdmin": Method(lambda cell: cell.solve(ct.solvers.AltGDmin())),
+    "scaled_gradient_descent": Method(lambda cell: cell.solve(ct.solvers.ScaledGradientDescent())),
+    "scaled_lbfgs": Method(lambda cell: cell.solve(ct.solvers.ScaledLBFGS())),
+    "annealed": Method(lambda cell: cell.solve(ct.solvers.VariableProjection()), own_start="annealed"),
+    "auto": Method(Cell.solve_with_restarts, own_start="escalation"),
+    "empirical_bayes": Method(Cell.shrink, own_start="escalation"),
     "alone": Method(lambda cell: cell.fit(ct.baselines.alone), own_start="stacked"),
     "pooled": Method(lambda cell: cell.fit(ct.baselines.pooled), own_start="stacked"),
     "oracle": Method(lambda cell: ct.baselines.oracle(cell.instance.problem, cell.instance.truth), own_start="none"),
@@ -50,4 +81,6 @@ STARTS: dict[str, ct.starts.AbstractStart] = {
     "pooled": ct.starts.Pooled(),
     "stacked": ct.starts.Stacked(),
     "random": ct.starts.Random(),
+    "annealed": ct.starts.Annealed(),
+    **{f"annealed_{sweeps}": ct.starts.Annealed(sweeps=sweeps) for sweeps in (10, 30, 100, 300, 1000)},
 }

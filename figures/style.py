@@ -28,7 +28,8 @@ _MARGIN = 0.07  # inches
 SIGMA, TIMES = "\N{GREEK SMALL LETTER SIGMA}", "\N{MULTIPLICATION SIGN}"
 
 # Okabe and Ito's colours, those whose luminances differ (black 0, blue .4, vermillion .5, orange .7).
-BLACK, BLUE, VERMILLION, ORANGE, GREY = "#000000", "#0072B2", "#D55E00", "#E69F00", "#8C8C8C"
+# Their green is as light as vermillion; darkened it stands between black and blue.
+BLACK, GREEN, BLUE, VERMILLION, ORANGE, GREY = "#000000", "#00583F", "#0072B2", "#D55E00", "#E69F00", "#8C8C8C"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,6 +62,9 @@ LOOKS: Mapping[str, Look] = {
     "gradient_descent": Look(ORANGE, "^", _DASH_DOT),
     "altgdmin": Look(VERMILLION, "s", _DASH),
     "variable_projection": Look(BLACK, "D", _DOT),
+    "annealed": Look(ORANGE, "^", _DASH_DOT),
+    "auto": Look(GREEN, "P", "-"),
+    "empirical_bayes": Look(VERMILLION, "s", _DASH),
     "stacked": Look(BLUE, "o", "-"),
     "random": Look(BLACK, "D", _DOT),
 }

@@ -75,6 +75,25 @@ def test_sharing_pays_until_the_subspaces_part():
     )
 
 
+def test_further_attempts_recover_what_a_stacked_start_does_not():
+    frame = table("sample_limit")
+    nearest = frame[frame["num_samples"] == frame["num_samples"].min()]
+    success = (nearest["relative_error"] < SUCCESS).groupby(nearest["method"]).mean()
+    assert success["auto"] == 1
+    assert success["auto"] > success["alternating"]
+
+
+def test_a_longer_path_recovers_no_less():
+    frame = table("annealing")
+    success = (frame["relative_error"] < SUCCESS).groupby(frame["start"]).mean()
+    assert success["annealed_100"] >= success["annealed_10"]
+
+
+def test_empirical_bayes_beats_maximum_likelihood_with_few_samples():
+    frame = table("few_samples").set_index(["num_samples", "seed", "method"])["mean_squared_error"].unstack()
+    assert (frame["empirical_bayes"] < frame["auto"]).all()
+
+
 def test_noise_is_shared_among_the_users():
     frame = table("noise").query("method == 'alternating'")
     few, many = frame["num_users"].min(), frame["num_users"].max()

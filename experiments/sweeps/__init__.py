@@ -2,7 +2,15 @@
 
 from colora_theory.experiments.errors import ConfigError, unknown_name
 from colora_theory.experiments.sweep import Sweep
-from colora_theory.experiments.sweeps import convergence, noise, sample_complexity, similarity
+from colora_theory.experiments.sweeps import (
+    annealing,
+    convergence,
+    few_samples,
+    noise,
+    sample_complexity,
+    sample_limit,
+    similarity,
+)
 
 SWEEPS = {
     sweep.name: sweep
@@ -11,6 +19,9 @@ SWEEPS = {
         convergence.SWEEP,
         similarity.SWEEP,
         noise.SWEEP,
+        few_samples.SWEEP,
+        sample_limit.SWEEP,
+        annealing.SWEEP,
     )
 }
 

@@ -42,7 +42,13 @@ def count_compilations():
         jax.monitoring.unregister_event_duration_listener(listen)
 
 
-@pytest.mark.parametrize(("axis", "names"), [("method", METHODS), ("start", STARTS)])
+# What compiles for long is tried once: the attempts are a part of empirical Bayes, the annealed start is one of the
+# starts, and its lengths are one program with other numbers.
+METHODS_TRIED = [method for method in METHODS if method not in ("auto", "annealed")]
+STARTS_TRIED = [start for start in STARTS if not start.startswith("annealed_")]
+
+
+@pytest.mark.parametrize(("axis", "names"), [("method", METHODS_TRIED), ("start", STARTS_TRIED)])
 def test_every_method_and_start_gives_rows_of_the_schema(axis, names):
     (chunk,) = chunks_of(noise=0.1, **{axis: list(names)})
     rows = run_chunk(chunk)
@@ -56,7 +62,7 @@ def test_every_method_and_start_gives_rows_of_the_schema(axis, names):
         assert row["relative_error_trace"] is None
 
 
-@pytest.mark.parametrize("start", list(STARTS))
+@pytest.mark.parametrize("start", ["pooled", "stacked", "random"])
 def test_rows_equal_solves_one_at_a_time(start):
     (chunk,) = chunks_of(num_samples=[13, 15], similarity=0.5, start=start, num_seeds=1)
     for draw, row in zip(chunk.draws, run_chunk(chunk).to_pylist(), strict=True):

@@ -8,8 +8,9 @@ import pytest
 from matplotlib.text import Text
 
 from colora_theory.experiments.errors import ColoraError
+from colora_theory.experiments.sweeps import SWEEPS
 from colora_theory.figures import style
-from tests.figures.conftest import FIGURES, make_table, write_table
+from tests.figures.conftest import FIGURES, first_row, make_table, write_table
 
 
 def arguments(results, out, preset="smoke"):
@@ -35,8 +36,8 @@ def words(figure):
             yield artist, artist.get_window_extent(renderer)
 
 
-def test_the_four_sweeps_have_figures():
-    assert {"sample_complexity", "convergence", "similarity", "noise"} <= FIGURES.keys()
+def test_every_sweep_has_a_figure():
+    assert {figure.SWEEP for figure in FIGURES.values()} == SWEEPS.keys()
 
 
 def test_files_and_caption(name, smoke, tmp_path):
@@ -60,11 +61,11 @@ def test_the_same_table_gives_the_same_bytes(name, smoke, tmp_path):
 
 
 def test_failed_runs_are_counted_in_the_caption(name, smoke):
-    key = "start" if name == "similarity" else "method"
+    key = "start" if name in ("similarity", "annealing") else "method"
     converged = smoke.assign(status_name="CONVERGED")
-    first = converged[converged["method"] == "alternating"].index[0]
-    group = converged.loc[first, key]
-    of = converged[converged[key] == group]
+    first = first_row(converged)
+    of = converged[converged[key] == converged.loc[first, key]]
+    group = converged.loc[first, key].replace("_", " ")
     if name == "similarity":
         of = of[of["misalignment"].isna()]
     with style.paper_style():

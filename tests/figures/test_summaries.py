@@ -89,6 +89,8 @@ def luminance(color):
     [
         [style.LOOKS[method] for method in ("alternating", "alone", "pooled", "oracle")],
         [style.LOOKS[method] for method in ("alternating", "gradient_descent", "altgdmin")],
+        [style.LOOKS[method] for method in ("auto", "annealed", "variable_projection", "alternating", "altgdmin")],
+        [style.LOOKS[method] for method in ("auto", "empirical_bayes", "oracle")],
         [style.LOOKS[start] for start in ("pooled", "stacked", "random")],
         *(style.sequence(length) for length in range(1, 8)),
     ],
