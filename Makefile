@@ -9,7 +9,13 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help reproduce smoke test long env check lock clean
+# The benchmark has an environment of its own: its packages are large, and nothing else needs them.
+BENCH_SIZES ?= M1,M1-c10,M1-c100,M2
+BENCH_DRAWS ?= 3
+BENCH_VENV  := .venv-bench
+BENCH_STAMP := $(BENCH_VENV)/.installed
+
+.PHONY: help reproduce smoke test long bench env check lock bench-lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -17,20 +23,30 @@ help:
 	@echo "make test        environment, test suite"
 	@echo "make smoke       the same road as reproduce, on grids of seconds"
 	@echo "make long        the long statistics"
+	@echo "make bench       environment with other packages, benchmark against them (BENCH_SIZES, BENCH_DRAWS), tables, figure"
 	@echo "make check       format, lint, types"
 	@echo "make env         only the environment, in $(VENV)"
 	@echo "make lock        pin the newest allowed versions in requirements.lock"
+	@echo "make bench-lock  pin the packages of the benchmark, those there are kept, in requirements-bench.lock"
+
+# A virtual environment $(1) with the packages of the lock file $(2) and this one.
+define install
+	@$(PYTHON) -c 'import sys; sys.exit(f"python >= 3.11 is needed, {sys.version.split()[0]} found: make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
+	@echo "environment: creating $(1) with $$($(PYTHON) --version) and the versions in $(2)"
+	@$(PYTHON) -m venv $(1)
+	@$(1)/bin/python -m pip install --quiet --quiet --disable-pip-version-check --requirement $(2)
+	@$(1)/bin/python -m pip install --quiet --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+	@echo "environment: ready"
+endef
 
 env: $(STAMP)
 
 $(STAMP): pyproject.toml requirements.lock
-	@$(PYTHON) -c 'import sys; sys.exit(f"python >= 3.11 is needed, {sys.version.split()[0]} found: make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
-	@echo "environment: creating $(VENV) with $$($(PYTHON) --version) and the versions in requirements.lock"
-	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --requirement requirements.lock
-	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@touch $@
-	@echo "environment: ready"
+	$(call install,$(VENV),requirements.lock)
+
+$(BENCH_STAMP): pyproject.toml requirements-bench.lock
+	$(call install,$(BENCH_VENV),requirements-bench.lock)
 
 reproduce: env
 	@$(BIN)/colora reproduce --preset $(PRESET) --results $(RESULTS) --out $(FIGURES)
@@ -45,6 +61,10 @@ test: env
 long: env
 	@$(BIN)/python -m pytest -m long
 
+bench: $(BENCH_STAMP)
+	@$(BENCH_VENV)/bin/python -m benchmarks run --sizes $(BENCH_SIZES) --draws $(BENCH_DRAWS) --out $(RESULTS)/bench
+	@$(BENCH_VENV)/bin/python -m benchmarks figure --out $(RESULTS)/bench --figures $(FIGURES)
+
 check: env
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
@@ -54,5 +74,12 @@ lock: env
 	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --upgrade --no-annotate --no-emit-index-url \
 	  --custom-compile-command "make lock" --output-file requirements.lock
 
+# The CUDA libraries of torch are left to torch: which ones there are depends on its build, and on a CPU there are none.
+bench-lock: env
+	@$(BIN)/uv pip compile pyproject.toml --extra bench --universal --constraint requirements.lock --no-annotate \
+	  --no-emit-index-url --custom-compile-command "make bench-lock" --output-file requirements-bench.lock
+	@grep -Ev '^(nvidia|cuda|triton)' requirements-bench.lock > requirements-bench.lock.tmp
+	@mv requirements-bench.lock.tmp requirements-bench.lock
+
 clean:
-	rm -rf $(VENV) results figures/out .jax_cache
+	rm -rf $(VENV) $(BENCH_VENV) results figures/out .jax_cache

@@ -1,0 +1,1 @@
+"""Time and accuracy of our solvers against public packages; run from the root of the repository."""
