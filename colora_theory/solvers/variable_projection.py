@@ -77,7 +77,7 @@ class VariableProjection(AbstractSolver):
             jax.tree.map(lambda new, old: jnp.where(accepted, new, old), trial, model),
             memory.damping * jnp.where(accepted, relaxed, memory.growth),
             jnp.where(accepted, 2.0, 2 * memory.growth),
-            gained < _SLOW * state.loss,
+            (gained < _SLOW * state.loss) & ~blind,
         )
         return _state(updated, proposal.measure)
 
