@@ -15,11 +15,13 @@ depends on U. Data that fit into a cache can be quicker than the floor.
 """
 
 import argparse
+import functools
 import json
 import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -146,14 +148,20 @@ def measure_step(size: Size, solver: str) -> tuple[float, int]:
 
     def solve(problem: ct.Problem, steps: int) -> ct.Solution:
         # No residual is below zero: the run ends at the step limit.
-        limits = {"residual_tol": jax.numpy.asarray(-1.0), "gradient_tol": jax.numpy.asarray(-1.0)}
-        return ct.solve(problem, method, ct.starts.Stacked(), size.rank, max_steps=steps, **limits)
+        never, start = jax.numpy.asarray(-1.0), ct.starts.Stacked()
+        return ct.solve(problem, method, start, size.rank, max_steps=steps, residual_tol=never, gradient_tol=never)
 
     runs = {steps: jax.jit(solve, static_argnums=1).lower(problem, steps).compile() for steps in (_SHORT, _LONG)}
-    seconds = {steps: _best(lambda run=run: jax.block_until_ready(run(problem))) for steps, run in runs.items()}
-    plan = runs[_LONG].memory_analysis()
+    seconds = {steps: _best(functools.partial(_call, run, problem)) for steps, run in runs.items()}
+    plan: Any = runs[_LONG].memory_analysis()
     planned = plan.argument_size_in_bytes + plan.output_size_in_bytes + plan.temp_size_in_bytes
     return (seconds[_LONG] - seconds[_SHORT]) / (_LONG - _SHORT), planned
+
+
+def _call(run: Callable[[Any], Any], problem: Any) -> None:
+    import jax
+
+    jax.block_until_ready(run(problem))
 
 
 def main() -> None:

@@ -63,10 +63,10 @@ def prepare(data: Data, tuned: bool) -> Solve:
 
     def solve_tuned(recorder: Recorder) -> None:
         r1, r2 = data.rank
-        span = min(k, r1 * r2)
-        core = np.eye(span, r1 * r2).reshape(span, r1, r2)
+        # All cores there are, or as many as the users span: their own.
+        core = np.eye(r1 * r2).reshape(-1, r1, r2) if k > r1 * r2 else data.start.cores
         # The first block to be solved is that of the users, so of its start only the shape matters.
-        blocks = [np.zeros((k, span)), data.start.left, data.start.right]
+        blocks = [np.zeros((k, len(core))), data.start.left, data.start.right]
         recorder(data.start)
         before = 0.0
         for _ in range(_ITERATIONS):

@@ -84,7 +84,7 @@ class Direct(AbstractReducedStep):
         def newton() -> Float[Array, "q q"]:
             bent, twisted = _second_derivatives(problem, model)
             along = _horizontal(factors)
-            hessian = along @ eliminate(normal - bent, coupling - twisted) @ along
+            hessian = contract("pq,qw,wv->pv", along, eliminate(normal - bent, coupling - twisted), along)
             hessian = hessian + scale * (jnp.eye(len(along), dtype=along.dtype) - along)
             definite = jnp.all(jnp.isfinite(jnp.linalg.cholesky(hessian)))
             return jnp.where(definite, hessian, reduced)
@@ -109,7 +109,8 @@ def _second_derivatives(problem: Problem, model: Linearization) -> tuple[Float[A
     weighted = contract("krs,kn->rskn", factors.cores, problem.scale * residual).reshape(r1 * r2, *residual.shape)
     across = problem.sensing.pooled_adjoint(weighted).reshape(r1, r2, d1, d2)
     across = jnp.moveaxis(across, 2, 1).reshape(r1 * d1, r2 * d2)
-    between = jnp.block([[jnp.zeros((r1 * d1, r1 * d1)), across], [across.T, jnp.zeros((r2 * d2, r2 * d2))]])
+    none = [jnp.zeros((size, size), residual.dtype) for size in across.shape]
+    between = jnp.block([[none[0], across], [across.T, none[1]]])
 
     left, right = jnp.eye(r1, dtype=residual.dtype), jnp.eye(r2, dtype=residual.dtype)
     with_left = contract("kas,pq->kpsqa", model.at_right.adjoint(residual), left)
@@ -120,11 +121,12 @@ def _second_derivatives(problem: Problem, model: Linearization) -> tuple[Float[A
 
 def _horizontal(factors: Factors) -> Float[Array, "q q"]:
     """The projection onto changes of U and V that are orthogonal to U and V, in the order of the normal equations."""
-    blocks = [
-        jnp.kron(jnp.eye(basis.shape[1], dtype=basis.dtype), jnp.eye(len(basis), dtype=basis.dtype) - basis @ basis.T)
-        for basis in (factors.left, factors.right)
-    ]
-    return jax.scipy.linalg.block_diag(*blocks)
+
+    def outside(basis: Float[Array, "d r"]) -> Float[Array, "dr dr"]:
+        projection = jnp.eye(len(basis), dtype=basis.dtype) - contract("ar,br->ab", basis, basis)
+        return jnp.kron(jnp.eye(basis.shape[1], dtype=basis.dtype), projection)
+
+    return jax.scipy.linalg.block_diag(outside(factors.left), outside(factors.right))
 
 
 class ConjugateGradient(AbstractReducedStep):
@@ -144,20 +146,22 @@ class ConjugateGradient(AbstractReducedStep):
         self, problem: Problem, model: Linearization, damping: Float[Array, ""], curved: Bool[Array, ""]
     ) -> Proposal:
         point = ReducedPoint.of(problem, model)
+        # In these coordinates all curvatures are of one size: that along the gradient stands for the others.
+        norm = jnp.sqrt(tree_dot(point.descent, point.descent))
+        curvature = jnp.square(safe_divide(jnp.linalg.norm(point.image(point.descent)[0]), norm))
+        shift = damping * curvature
 
         def gram(direction: Direction) -> Direction:
             image, _ = point.image(direction)
-            return tree_add(point.gradient_of(image), damping, direction)
+            return tree_add(point.gradient_of(image), shift, direction)
 
-        norm = jnp.sqrt(tree_dot(point.descent, point.descent))
-        # In these coordinates the mean curvature is one, and the largest not far above.
         residual_norm = jnp.linalg.norm(model.residual)
-        measure = relative_gradient(norm, jnp.ones_like(norm), residual_norm)
+        measure = relative_gradient(norm, curvature, residual_norm)
         share = safe_divide(residual_norm, jnp.linalg.norm(problem.scaled_targets))
         tol = jnp.minimum(_FORCING, jnp.minimum(share, measure))
         change, _ = jax.scipy.sparse.linalg.cg(gram, point.descent, tol=tol, maxiter=self.max_iterations)
         remainder = tree_add(point.descent, -1.0, gram(change))
         promised = 0.5 * (
-            tree_dot(change, point.descent) + tree_dot(change, remainder) + damping * tree_dot(change, change)
+            tree_dot(change, point.descent) + tree_dot(change, remainder) + shift * tree_dot(change, change)
         )
         return Proposal(*point.unscale(change), promised, measure)
