@@ -33,13 +33,18 @@ def solve_normal(normal: Float[Array, "*batch p p"], right_side: Float[Array, "*
         normal: symmetric positive semidefinite matrices, shape (..., p, p).
         right_side: shape (..., p).
     """
+    lower = cholesky_with_floor(normal)
+    return jax.scipy.linalg.cho_solve((lower, True), right_side[..., None])[..., 0]
+
+
+def cholesky_with_floor(normal: Float[Array, "*batch p p"]) -> Float[Array, "*batch p p"]:
+    """The lower Cholesky factor of positive semidefinite matrices, raised by a floor of some machine epsilons."""
     size = normal.shape[-1]
     precision = jnp.finfo(normal.dtype)
     mean_diagonal = jnp.trace(normal, axis1=-2, axis2=-1) / size
     floor = jnp.maximum(_FLOOR_IN_EPS * precision.eps * mean_diagonal, precision.tiny)
     identity = jnp.broadcast_to(jnp.eye(size, dtype=normal.dtype), normal.shape)
-    lower = jnp.linalg.cholesky(normal + floor[..., None, None] * identity)
-    return jax.scipy.linalg.cho_solve((lower, True), right_side[..., None])[..., 0]
+    return jnp.linalg.cholesky(normal + floor[..., None, None] * identity)
 
 
 def spectral_bound(normal: Float[Array, "*batch p p"]) -> Float[Array, "*batch"]:

@@ -23,4 +23,4 @@ def test_links_lead_somewhere():
 
 
 def test_every_figure_is_listed():
-    assert set(re.findall(r"^\| `(\w+)` \|", README, re.MULTILINE)) == set(figure_modules())
+    assert set(re.findall(r"^\| `(\w+)` \| `colora run", README, re.MULTILINE)) == set(figure_modules())

@@ -76,6 +76,7 @@ def test_convergence_is_quadratic_without_noise(step):
         instance.problem, ct.solvers.VariableProjection(reduced_step=step), ct.starts.Near(instance.truth, 0.1), 2
     )
     residuals = np.asarray(solution.trace.relative_residual[: int(solution.num_steps) + 1])
+    assert residuals[-1] < 20 * np.finfo(float).eps
     small = residuals[(residuals < 0.1) & (residuals > 1e-7)]
     assert len(small) >= 2
     assert all(after < 30 * before**2 for before, after in zip(small, residuals[-len(small) :], strict=True))

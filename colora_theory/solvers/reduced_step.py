@@ -8,7 +8,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from colora_theory.factors import Factors
-from colora_theory.linalg import contract, safe_divide, solve_normal, spectral_bound
+from colora_theory.lanes import map_lanes
+from colora_theory.linalg import cholesky_with_floor, contract, safe_divide, solve_normal, spectral_bound
 from colora_theory.problem import Problem
 from colora_theory.solvers.base import relative_gradient
 from colora_theory.solvers.first_order import tree_add, tree_dot
@@ -63,28 +64,33 @@ class Direct(AbstractReducedStep):
     def propose(
         self, problem: Problem, model: Linearization, damping: Float[Array, ""], curved: Bool[Array, ""]
     ) -> Proposal:
-        factors = model.factors
-        design = jnp.concatenate(
-            [model.at_right.factor_design(factors.cores), model.at_left.factor_design(factors.cores.mT)]
+        factors, split = model.factors, model.factors.left.size
+        left = model.at_right.factor_design(factors.cores)
+        right = model.at_left.factor_design(factors.cores.mT)
+        normal = _symmetric_blocks(_flat(left), _flat(right))
+        descent = jnp.concatenate(
+            [contract("pm,m->p", _flat(side), model.residual.reshape(-1)) for side in (left, right)]
         )
-        flat = design.reshape(design.shape[0], -1)
-        normal = contract("pm,qm->pq", flat, flat)
-        descent = contract("pm,m->p", flat, model.residual.reshape(-1))
-        cores = model.at_right.core_design(factors.left)
-        inner = contract("pkn,qkn->kpq", cores, cores)
-        coupling = contract("pkn,qkn->kpq", cores, design)
 
-        def eliminate(normal: Float[Array, "q q"], coupling: Float[Array, "k p q"]) -> Float[Array, "q q"]:
-            explained = jax.vmap(jax.vmap(solve_normal, (None, 1), 1))(inner, coupling)
-            return normal - contract("kpq,kpw->qw", coupling, explained)
-
-        reduced = eliminate(normal, coupling)
-        scale = jnp.trace(reduced) / reduced.shape[0]
+        # What the cores can explain: the part of the design along an orthonormal basis of each user's core design.
+        cores = jnp.moveaxis(model.at_right.core_design(factors.left), 1, 0)
+        lower = cholesky_with_floor(contract("kpn,kqn->kpq", cores, cores))
+        basis = _solve_lower(lower, cores)
+        # User by user, since XLA's CPU backend would transpose the design for a batched product.
+        explained = map_lanes(
+            lambda user: jnp.concatenate(
+                [contract("pn,qn->pq", basis[user], side[:, user]) for side in (left, right)], axis=1
+            ),
+            jnp.arange(len(cores)),
+        )
+        reduced = normal - _gram(explained)
+        scale = jnp.trace(reduced) / len(reduced)
 
         def newton() -> Float[Array, "q q"]:
             bent, twisted = _second_derivatives(problem, model)
             along = _horizontal(factors)
-            hessian = contract("pq,qw,wv->pv", along, eliminate(normal - bent, coupling - twisted), along)
+            hessian = normal - bent - _gram(explained - _solve_lower(lower, twisted))
+            hessian = contract("pq,qw,wv->pv", along, hessian, along)
             hessian = hessian + scale * (jnp.eye(len(along), dtype=along.dtype) - along)
             definite = jnp.all(jnp.isfinite(jnp.linalg.cholesky(hessian)))
             return jnp.where(definite, hessian, reduced)
@@ -92,13 +98,36 @@ class Direct(AbstractReducedStep):
         matrix = jax.lax.cond(curved, newton, lambda: reduced)
         shift = damping * scale
         change = solve_normal(matrix + shift * jnp.eye(len(matrix), dtype=matrix.dtype), descent)
-        split = factors.left.size
+        # A change of basis is no change of the subspaces; along it the matrix is singular, and amplifies rounding.
         return Proposal(
-            change[:split].reshape(factors.left.T.shape).T,
-            change[split:].reshape(factors.right.T.shape).T,
+            _outside(factors.left, change[:split].reshape(factors.left.T.shape).T),
+            _outside(factors.right, change[split:].reshape(factors.right.T.shape).T),
             0.5 * jnp.sum(change * (shift * change + descent)),
             relative_gradient(descent, spectral_bound(reduced), jnp.linalg.norm(model.residual)),
         )
+
+
+def _outside(basis: Float[Array, "d r"], change: Float[Array, "d r"]) -> Float[Array, "d r"]:
+    return change - contract("ar,br,bs->as", basis, basis, change)
+
+
+def _flat(design: Float[Array, "p k n"]) -> Float[Array, "p kn"]:
+    return design.reshape(len(design), -1)
+
+
+def _symmetric_blocks(left: Float[Array, "p m"], right: Float[Array, "q m"]) -> Float[Array, "p+q p+q"]:
+    """The Gram matrix of both designs together: three products, and no copy of either."""
+    across = contract("pm,qm->pq", left, right)
+    return jnp.block([[contract("pm,qm->pq", left, left), across], [across.T, contract("pm,qm->pq", right, right)]])
+
+
+def _gram(explained: Float[Array, "k p q"]) -> Float[Array, "q q"]:
+    flat = explained.reshape(-1, explained.shape[2])
+    return contract("mq,mw->qw", flat, flat)
+
+
+def _solve_lower(lower: Float[Array, "k p p"], right_side: Float[Array, "k p m"]) -> Float[Array, "k p m"]:
+    return jax.lax.linalg.triangular_solve(lower, right_side, left_side=True, lower=True)
 
 
 def _second_derivatives(problem: Problem, model: Linearization) -> tuple[Float[Array, "q q"], Float[Array, "k p q"]]:

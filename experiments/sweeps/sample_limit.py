@@ -31,12 +31,12 @@ SWEEP = Sweep(
     name="sample_limit",
     claim=(
         "Near the counting limit it is the start, not the data, that decides: without noise an annealed start and a "
-        "few attempts recover the truth almost down to N = DoF, where alternating minimization and variable projection "
-        "from a stacked start need half as much again or more."
+        "few attempts recover half of the draws from N / DoF = 1.1 on and nearly all from 1.4, where alternating "
+        "minimization and variable projection from a stacked start need 1.4 to 1.9 for half."
     ),
     refuted_if=(
-        "Several attempts recover fewer than 9 of 10 draws at N / DoF = 1.25 or above for any of the shapes, or the "
-        "stacked start is as good as the annealed one there."
+        "Several attempts recover fewer than half of the draws at N / DoF = 1.2, or fewer than 9 of 10 at 1.4, for any "
+        "of the shapes, or the stacked start is as good as the annealed one there."
     ),
     presets={
         "smoke": _grids(MANY, [9, 12], 3, 300),
