@@ -23,6 +23,13 @@ with install_import_hook("colora_theory", "beartype.beartype"):
     import colora_theory as ct
 
 
+@pytest.fixture(scope="module", autouse=True)
+def forget_programs():
+    """Compiled programs are memory mappings, whose number per process is limited: each module starts without any."""
+    yield
+    jax.clear_caches()
+
+
 @pytest.fixture
 def key():
     return jax.random.key(0)
