@@ -8,13 +8,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from colora_theory.factors import Factors
-from colora_theory.linalg import contract, safe_divide, solve_normal
+from colora_theory.linalg import cholesky_with_floor, contract, safe_divide, solve_normal
 from colora_theory.problem import Problem
 from colora_theory.sensing import AbstractRestriction
-
-# The estimated covariance of the prior has a floor at this many epsilons of its mean variance: users who do not differ
-# at all drive it to zero.
-_FLOOR_IN_EPS = 100.0
 
 
 class Prior(eqx.Module):
@@ -168,8 +164,7 @@ def _posterior(
 ) -> tuple[Float[Array, "k p"], Float[Array, "k p p"]]:
     """Means of the cores, and matrices R_i with covariances R_i R_i^T; no matrix that may be singular is inverted."""
     identity = jnp.eye(normal.shape[-1], dtype=normal.dtype)
-    floor = _FLOOR_IN_EPS * jnp.finfo(normal.dtype).eps * jnp.trace(prior.covariance) / normal.shape[-1]
-    prior_root = jnp.linalg.cholesky(prior.covariance + jnp.maximum(floor, jnp.finfo(normal.dtype).tiny) * identity)
+    prior_root = cholesky_with_floor(prior.covariance)
     noise = jnp.maximum(variance, jnp.finfo(normal.dtype).tiny)
     gain = jnp.linalg.cholesky(identity[None] + contract("pq,kpm,mn->kqn", prior_root, normal, prior_root) / noise)
     solved = jax.scipy.linalg.solve_triangular(gain, jnp.broadcast_to(prior_root.T, gain.shape), lower=True)

@@ -11,11 +11,11 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from colora_theory.problem import Problem
-from colora_theory.restarts import solve_with_restarts
+from colora_theory.restarts import escalation, solve_with_restarts
 from colora_theory.solution import Solution, Status
 from colora_theory.solve import default_residual_tol, solve
 from colora_theory.solvers import AbstractSolver, ConjugateGradient, Direct, VariableProjection
-from colora_theory.starts import AbstractStart, Annealed, Stacked, Turned
+from colora_theory.starts import AbstractStart, Stacked
 
 # Attempts before the best one so far is taken, and the largest system of U and V that is formed and factored.
 _ATTEMPTS = 10
@@ -111,7 +111,7 @@ def _attempt_until_settled(
     first = attempt(start, attempts=1)
     if first.relative_residual <= default_residual_tol(problem.targets.dtype):
         return first
-    return attempt((start, Turned(start), Turned(start), Annealed(start)), attempts=_ATTEMPTS)
+    return attempt(escalation(start), attempts=_ATTEMPTS)
 
 
 @contextlib.contextmanager

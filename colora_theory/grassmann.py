@@ -28,14 +28,23 @@ def rotate(key: PRNGKeyArray, basis: Float[Array, "d r"], sine: Float[Scalar, ""
         basis: orthonormal columns, shape (d, r).
         sine: sine of the largest principal angle, in [0, 1].
     """
-    direction = jax.random.normal(key, basis.shape, basis.dtype)
-    direction = direction - basis @ (basis.T @ direction)
+    direction = outside(basis, jax.random.normal(key, basis.shape, basis.dtype))
     if basis.shape[0] == basis.shape[1]:
         return basis
     outward, speeds, inward = jnp.linalg.svd(direction, full_matrices=False)
     angles = jnp.arcsin(sine) * speeds / speeds[0]
     turned = (basis @ inward.T) * jnp.cos(angles)[None, :] + outward * jnp.sin(angles)[None, :]
     return turned @ inward
+
+
+def outside(basis: Float[Array, "d p"], matrix: Float[Array, "d q"]) -> Float[Array, "d q"]:
+    """What of the columns is orthogonal to a subspace, by difference: accurate however small it is.
+
+    Args:
+        basis: orthonormal columns, shape (d, p).
+        matrix: shape (d, q).
+    """
+    return matrix - contract("dp,pq->dq", basis, contract("dp,dq->pq", basis, matrix))
 
 
 def check_sine(sine: float | Array) -> None:
@@ -54,5 +63,4 @@ def principal_sines(first: Float[Array, "d p"], second: Float[Array, "d q"]) -> 
         first: orthonormal columns, shape (d, p).
         second: orthonormal columns, shape (d, q).
     """
-    outside = second - first @ contract("dp,dq->pq", first, second)
-    return jnp.minimum(jnp.linalg.svd(outside, compute_uv=False), 1.0)
+    return jnp.minimum(jnp.linalg.svd(outside(first, second), compute_uv=False), 1.0)

@@ -15,9 +15,16 @@ from colora_theory.solve import as_arrays, default_residual_tol, solve
 from colora_theory.solvers import AbstractSolver
 from colora_theory.starts import AbstractStart, Annealed, Near, Stacked, Turned
 
-# What works for most problems first, what works near the counting limit last: a turn of the start is enough to leave
-# most local minima, the annealed path is there for those where it is not.
-ESCALATION: tuple[AbstractStart, ...] = (Stacked(), Turned(Stacked()), Turned(Stacked()), Annealed())
+
+def escalation(start: AbstractStart) -> tuple[AbstractStart, ...]:
+    """What works for most problems first, what works near the counting limit last.
+
+    A turn of the start is enough to leave most local minima; the annealed path is there for those where it is not.
+    """
+    return start, Turned(start), Turned(start), Annealed(start)
+
+
+ESCALATION = escalation(Stacked())
 
 # Two attempts have found the same minimum if their residuals differ by less than this share.
 _AGREEMENT = 1e-6

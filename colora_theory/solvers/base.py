@@ -4,7 +4,7 @@ import abc
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PyTree
+from jaxtyping import Array, Bool, Float, PyTree
 
 from colora_theory.factors import Factors
 from colora_theory.linalg import safe_divide
@@ -38,6 +38,29 @@ class AbstractSolver(eqx.Module):
     @abc.abstractmethod
     def step(self, problem: Problem, state: State) -> State:
         """One step."""
+
+
+# A step is taken if the loss falls by this share of what the model of the loss promised.
+_ACCEPTANCE = 1e-4
+# Differences of losses below this many epsilons of the loss are rounding.
+_ROUNDING_IN_EPS = 100.0
+
+
+def judge_step(
+    promised: Float[Array, ""], gained: Float[Array, ""], loss: Float[Array, ""]
+) -> tuple[Bool[Array, ""], Bool[Array, ""]]:
+    """Whether a step is good enough to be taken, and whether the promise is below the rounding of the loss.
+
+    There a comparison of losses says nothing, and the step is taken if it does no visible harm.
+
+    Args:
+        promised: by how much the loss was to fall.
+        gained: by how much it fell.
+        loss: before the step.
+    """
+    rounding = _ROUNDING_IN_EPS * jnp.finfo(loss.dtype).eps * loss
+    blind = promised < rounding
+    return jnp.where(blind, gained > -rounding, gained > _ACCEPTANCE * promised), blind
 
 
 def relative_gradient(

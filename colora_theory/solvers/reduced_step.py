@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from colora_theory.factors import Factors
+from colora_theory.grassmann import outside
 from colora_theory.lanes import map_lanes
 from colora_theory.linalg import cholesky_with_floor, contract, safe_divide, solve_normal, spectral_bound
 from colora_theory.problem import Problem
@@ -100,15 +101,11 @@ class Direct(AbstractReducedStep):
         change = solve_normal(matrix + shift * jnp.eye(len(matrix), dtype=matrix.dtype), descent)
         # A change of basis is no change of the subspaces; along it the matrix is singular, and amplifies rounding.
         return Proposal(
-            _outside(factors.left, change[:split].reshape(factors.left.T.shape).T),
-            _outside(factors.right, change[split:].reshape(factors.right.T.shape).T),
+            outside(factors.left, change[:split].reshape(factors.left.T.shape).T),
+            outside(factors.right, change[split:].reshape(factors.right.T.shape).T),
             0.5 * jnp.sum(change * (shift * change + descent)),
             relative_gradient(descent, spectral_bound(reduced), jnp.linalg.norm(model.residual)),
         )
-
-
-def _outside(basis: Float[Array, "d r"], change: Float[Array, "d r"]) -> Float[Array, "d r"]:
-    return change - contract("ar,br,bs->as", basis, basis, change)
 
 
 def _flat(design: Float[Array, "p k n"]) -> Float[Array, "p kn"]:
@@ -151,11 +148,11 @@ def _second_derivatives(problem: Problem, model: Linearization) -> tuple[Float[A
 def _horizontal(factors: Factors) -> Float[Array, "q q"]:
     """The projection onto changes of U and V that are orthogonal to U and V, in the order of the normal equations."""
 
-    def outside(basis: Float[Array, "d r"]) -> Float[Array, "dr dr"]:
-        projection = jnp.eye(len(basis), dtype=basis.dtype) - contract("ar,br->ab", basis, basis)
-        return jnp.kron(jnp.eye(basis.shape[1], dtype=basis.dtype), projection)
+    def projection(basis: Float[Array, "d r"]) -> Float[Array, "dr dr"]:
+        eye = jnp.eye(len(basis), dtype=basis.dtype)
+        return jnp.kron(jnp.eye(basis.shape[1], dtype=basis.dtype), outside(basis, eye))
 
-    return jax.scipy.linalg.block_diag(outside(factors.left), outside(factors.right))
+    return jax.scipy.linalg.block_diag(projection(factors.left), projection(factors.right))
 
 
 class ConjugateGradient(AbstractReducedStep):

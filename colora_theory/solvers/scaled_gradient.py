@@ -9,14 +9,13 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PyTree
 
 from colora_theory.factors import Factors
+from colora_theory.grassmann import outside
 from colora_theory.linalg import contract, safe_divide
 from colora_theory.problem import Problem
-from colora_theory.solvers.base import AbstractSolver, State, half_square
+from colora_theory.solvers.base import AbstractSolver, State, half_square, judge_step
 from colora_theory.solvers.first_order import follow_with_cores, optimality, tree_add, tree_dot
 from colora_theory.solvers.linearization import Linearization
 
-# A step is taken if the loss falls by this share of what its slope promised.
-_ACCEPTANCE = 1e-4
 # A direction is followed if its angle to the gradient has at least this cosine.
 _DESCENT_COSINE = 1e-3
 # A step that is not taken is shortened to the minimum of a parabola, and by a factor within these bounds.
@@ -145,9 +144,7 @@ class Search(eqx.Module):
 
         loss = self.point.loss
         promised, gained = self.length * self.slope, loss - point.loss
-        # Below rounding a comparison of losses says nothing.
-        rounding = 100 * jnp.finfo(loss.dtype).eps * loss
-        accepted = jnp.where(promised < rounding, gained > -rounding, gained > _ACCEPTANCE * promised)
+        accepted, _ = judge_step(promised, gained, loss)
         shrink = jnp.clip(0.5 * safe_divide(promised, promised - gained), _SHORTEST, _LONGEST)
         length = self.length * jnp.where(jnp.isfinite(shrink), shrink, _SHORTEST)
         return point, accepted, eqx.tree_at(lambda search: search.length, self, length)
@@ -229,11 +226,7 @@ def _state(memory: Memory) -> State:
 
 def _outside(factors: Factors, direction: Direction) -> Direction:
     """The part of a direction that leaves the subspaces: the rest only changes their bases."""
-    left, right = factors.left, factors.right
-    return Direction(
-        direction.left - contract("ar,rs->as", left, contract("ar,as->rs", left, direction.left)),
-        direction.right - contract("ar,rs->as", right, contract("ar,as->rs", right, direction.right)),
-    )
+    return Direction(outside(factors.left, direction.left), outside(factors.right, direction.right))
 
 
 def _orthonormalize(factors: Factors) -> Factors:

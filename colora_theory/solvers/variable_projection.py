@@ -8,12 +8,10 @@ from jaxtyping import Array, Bool, Float
 from colora_theory.factors import Factors
 from colora_theory.linalg import safe_divide
 from colora_theory.problem import Problem
-from colora_theory.solvers.base import AbstractSolver, State, half_square
+from colora_theory.solvers.base import AbstractSolver, State, half_square, judge_step
 from colora_theory.solvers.linearization import Linearization
 from colora_theory.solvers.reduced_step import AbstractReducedStep, Direct
 
-# A step is taken if the loss falls by this share of what the quadratic model promised.
-_ACCEPTANCE = 1e-4
 # Gauss-Newton steps that gain less than this share of the loss are slow: the residual is large, and its product with
 # the second derivatives matters.
 _SLOW = 0.1
@@ -66,11 +64,9 @@ class VariableProjection(AbstractSolver):
         trial = Linearization.at(problem, moved.orthonormalize()).fit_cores()
 
         gained, promised = state.loss - half_square(trial.residual), proposal.promised
-        # Below rounding a comparison of losses says nothing: the step is taken, the damping stays what it was.
-        rounding = 100 * jnp.finfo(state.loss.dtype).eps * state.loss
-        blind = promised < rounding
-        accepted = jnp.where(blind, gained > -rounding, gained > _ACCEPTANCE * promised)
-        # Nielsen's rule: the better the model, the less damping; ever more, the more often it fails in a row.
+        accepted, blind = judge_step(promised, gained, state.loss)
+        # Where the losses cannot tell, the damping stays what it was. Otherwise Nielsen's rule: the better the model,
+        # the less damping; ever more, the more often it fails in a row.
         quality = jnp.minimum(safe_divide(gained, promised), 1.0)
         relaxed = jnp.where(blind, 1.0, jnp.maximum(1 / 3, 1 - (2 * quality - 1) ** 3))
         updated = Memory(
