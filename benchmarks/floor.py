@@ -15,7 +15,6 @@ depends on U. Data that fit into a cache can be quicker than the floor.
 """
 
 import argparse
-import functools
 import json
 import threading
 import time
@@ -36,7 +35,6 @@ from colora_theory.experiments.provenance import provenance
 SOLVERS = ("VariableProjection", "AlternatingMinimization")
 _READ = 2**29  # bytes
 _SQUARE = 1500  # side of a square product
-_SHORT, _LONG = 4, 16  # steps, fewer than the loop allows without progress
 _REPEATS = 5
 
 
@@ -100,13 +98,13 @@ def bandwidth() -> float:
 
 
 def product_rates(size: Size) -> tuple[float, float]:
-    """Flops per second of A V and of U^T A, one product each, in the layout of our solvers, rows leading."""
+    """Flops per second of A V and of U^T A in the layout of our solvers, users and samples last."""
     N, d1, d2, (r1, r2) = size.num_users * size.num_samples, size.num_rows, size.num_cols, size.rank
-    rows = np.ones((d1, N, d2))
-    left, right = np.ones((r1, d1)), np.ones((d2, r2))
+    entries = np.ones((d1, d2, N))
+    left, right = np.ones((r1, d1)), np.ones((r2, d2))
     return (
-        2 * N * d1 * d2 * r2 / _best(lambda: rows.reshape(-1, d2) @ right),
-        2 * N * d1 * d2 * r1 / _best(lambda: left @ rows.reshape(d1, -1)),
+        2 * N * d1 * d2 * r2 / _best(lambda: right @ entries),
+        2 * N * d1 * d2 * r1 / _best(lambda: left @ entries.reshape(d1, -1)),
     )
 
 
@@ -130,10 +128,10 @@ def _measure(size: Size, solver: str, root: Path) -> tuple[float, int]:
 
 
 def measure_step(size: Size, solver: str) -> tuple[float, int]:
-    """Seconds of a step, from a long and a short run of fixed numbers of steps, and bytes of data and solving.
+    """Seconds of the first step from a stacked start, and bytes of data and solving.
 
-    The bytes are those the compiler plans for: arguments, results and scratch. On M2 the resident memory of the process
-    grew by the same; of smaller problems a process does not tell.
+    The bytes are those the compiler plans for a whole solve: arguments, results and scratch. On M2 the resident memory
+    of the process grew by the same; of smaller problems a process does not tell.
     """
     import jax
 
@@ -144,24 +142,16 @@ def measure_step(size: Size, solver: str) -> tuple[float, int]:
         size.num_users, size.num_rows, size.num_cols, size.rank, condition_number=size.condition_number
     )
     problem = ct.sample_instance(jax.random.key(0), family, size.num_samples).problem
-    method = getattr(ct.solvers, solver)()
+    method, start = getattr(ct.solvers, solver)(), ct.starts.Stacked()
 
-    def solve(problem: ct.Problem, steps: int) -> ct.Solution:
-        # No residual is below zero: the run ends at the step limit.
-        never, start = jax.numpy.asarray(-1.0), ct.starts.Stacked()
-        return ct.solve(problem, method, start, size.rank, max_steps=steps, residual_tol=never, gradient_tol=never)
+    def first(problem: ct.Problem) -> Any:
+        return method.init(problem, start(problem, size.rank, jax.random.key(0)))
 
-    runs = {steps: jax.jit(solve, static_argnums=1).lower(problem, steps).compile() for steps in (_SHORT, _LONG)}
-    seconds = {steps: _best(functools.partial(_call, run, problem)) for steps, run in runs.items()}
-    plan: Any = runs[_LONG].memory_analysis()
+    step, state = jax.jit(method.step), jax.jit(first)(problem)
+    whole = jax.jit(lambda problem: ct.solve(problem, method, start, size.rank)).lower(problem).compile()
+    plan: Any = whole.memory_analysis()
     planned = plan.argument_size_in_bytes + plan.output_size_in_bytes + plan.temp_size_in_bytes
-    return (seconds[_LONG] - seconds[_SHORT]) / (_LONG - _SHORT), planned
-
-
-def _call(run: Callable[[Any], Any], problem: Any) -> None:
-    import jax
-
-    jax.block_until_ready(run(problem))
+    return _best(lambda: jax.block_until_ready(step(problem, state))), planned
 
 
 def main() -> None:

@@ -167,7 +167,7 @@ def _sample_instance(
     truth_key, design_key, noise_key = jax.random.split(key, 3)
     truth = family.sample_truth(truth_key)
     # Independent entries look the same in every order: drawn in the order in which they are stored.
-    sensing = Dense(jax.random.normal(design_key, (family.num_rows, family.num_users, capacity, family.num_cols)))
+    sensing = Dense(jax.random.normal(design_key, (family.num_rows, family.num_cols, family.num_users, capacity)))
     noiseless = sensing(jnp.asarray(truth.compose()))
     targets = noiseless + noise.astype(noiseless.dtype) * jax.random.normal(noise_key, noiseless.shape)
     counts = jnp.broadcast_to(num_samples, (family.num_users,))

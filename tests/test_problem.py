@@ -84,7 +84,7 @@ def test_merge_users_keeps_everything():
 
 def test_float32_stays_float32():
     problem = ct.Problem.dense(A.astype(np.float32), Y.astype(np.float32))
-    assert problem.targets.dtype == problem.sensing.rows.dtype == problem.sample_weights.dtype == jnp.float32
+    assert problem.targets.dtype == problem.sensing.entries.dtype == problem.sample_weights.dtype == jnp.float32
 
 
 def poisoned(array, index, value):

@@ -156,7 +156,7 @@ def test_one_step_is_differentiable(key):
 @pytest.mark.parametrize("start", [ct.starts.Random(), ct.starts.Stacked()])
 def test_data_beyond_the_range_of_floats_are_a_failure_and_never_nan(instance, design, target, start):
     sensing, targets = instance.problem.sensing, instance.problem.targets
-    problem = ct.Problem(ct.sensing.Dense(design * sensing.rows), target * targets, instance.problem.sample_weights)
+    problem = ct.Problem(ct.sensing.Dense(design * sensing.entries), target * targets, instance.problem.sample_weights)
     solution = ct.solve(problem, ct.solvers.AlternatingMinimization(), start, (3, 2))
     assert solution.status in (ct.Status.NONFINITE, ct.Status.STALLED)
     assert jnp.isfinite(solution.factors.compose()).all()

@@ -108,7 +108,7 @@ def test_a_user_without_samples_is_left_at_zero_and_disturbs_nobody(solver, nois
     problem = noisy.problem
     without = eqx.tree_at(lambda p: p.sample_weights, problem, problem.sample_weights.at[2].set(0.0))
     others = ct.Problem(
-        ct.sensing.Dense(jnp.delete(problem.sensing.rows, 2, axis=1)),
+        ct.sensing.Dense(jnp.delete(problem.sensing.entries, 2, axis=2)),
         jnp.delete(problem.targets, 2, axis=0),
         jnp.delete(problem.sample_weights, 2, axis=0),
     )

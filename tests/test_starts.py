@@ -35,9 +35,9 @@ def test_the_scale_of_the_data_does_not_matter(start, instance, key):
 
 def test_padding_does_not_matter(start, instance, key):
     problem = instance.problem
-    extra = jax.random.normal(jax.random.key(9), (9, 6, 5, 7))
+    extra = jax.random.normal(jax.random.key(9), (9, 7, 6, 5))
     padded = ct.Problem(
-        ct.sensing.Dense(jnp.concatenate([problem.sensing.rows, extra], axis=2)),
+        ct.sensing.Dense(jnp.concatenate([problem.sensing.entries, extra], axis=3)),
         jnp.concatenate([problem.targets, jnp.full((6, 5), 1e3)], axis=1),
         jnp.concatenate([problem.sample_weights, jnp.zeros((6, 5))], axis=1),
     )
@@ -66,7 +66,7 @@ def test_pooled_needs_similar_tasks_and_stacked_does_not(key):
     """With cores that sum to zero the pooled moment holds no signal at all."""
     truth = ct.TaskFamily(8, 10, 8, 2).sample_truth(key)
     centred = ct.Factors(truth.left, truth.cores - jnp.mean(truth.cores, axis=0, keepdims=True), truth.right)
-    sensing = ct.sensing.Dense(jax.random.normal(key, (10, 8, 2000, 8)))
+    sensing = ct.sensing.Dense(jax.random.normal(key, (10, 8, 8, 2000)))
     targets = sensing(centred.compose())
     problem = ct.Problem(sensing, targets, jnp.ones_like(targets))
     assert ct.metrics.sine_left(ct.starts.Pooled()(problem, (2, 2), key), truth) > 0.3

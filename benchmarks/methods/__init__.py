@@ -67,6 +67,8 @@ METHODS = {
     for method in (
         _ours("variable_projection", "variable projection (ours)", "VariableProjection", 200),
         _ours("alternating", "alternating minimization (ours)", "AlternatingMinimization", 1000),
+        _ours("scaled_gradient", "scaled gradient descent (ours)", "ScaledGradientDescent", 1000),
+        _ours("scaled_lbfgs", "scaled L-BFGS (ours)", "ScaledLBFGS", 1000),
         Method("pymanopt-tr", "trust regions", "pymanopt", "riemannian", {"optimizer": "trust_regions"}),
         Method("pymanopt-cg", "conjugate gradients", "pymanopt", "riemannian", {"optimizer": "conjugate_gradient"}),
         Method("scipy-lbfgs", "L-BFGS", "scipy", "lbfgs"),

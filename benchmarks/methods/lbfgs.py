@@ -3,8 +3,8 @@
 Tuned on draws of their own (M1, condition numbers as drawn, 10 and 100):
 
 * Factors balanced in every direction (`Factors.balance`): 267 steps to the end at condition number 10 and 2,500 at 100;
-  with one common scale for all directions neither was reached in 4,000 steps, and other powers than the cube root do
-  worse too. Without any balance 319 instead of 46 steps at the condition number as drawn.
+  with one common scale for all directions neither was reached in 4,000 steps (with 30 corrections), and other powers
+  than the cube root do worse too. Without any balance 319 instead of 46 steps at the condition number as drawn.
 * 30 corrections: 10 need a few more steps, 100 a few less, but a step then costs several times as much.
 * Measurements scaled to unit norm, and no tolerances: it stops when the line search finds nothing any more.
 """

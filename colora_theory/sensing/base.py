@@ -1,13 +1,14 @@
 """What every measurement operator offers."""
 
 import abc
+import functools
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from colora_theory.linalg import contract
+from colora_theory.linalg import contract, mix_slices
 
 
 class NormalSystem(eqx.Module):
@@ -48,46 +49,62 @@ class AbstractRestriction(eqx.Module):
 
     def core_system(self, free: Float[Array, "d p"], residual: Float[Array, "k n"]) -> NormalSystem:
         """Normal equations for increments of the cores, one system for each user."""
-        design = self.core_design(free)
-        return NormalSystem(contract("pkn,qkn->kpq", design, design), contract("pkn,kn->kp", design, residual))
+        return own_normal(self.core_design(free), residual)
 
     def factor_system(self, cores: Float[Array, "k p r"], residual: Float[Array, "k n"]) -> NormalSystem:
         """Normal equations for an increment of the transposed free factor."""
-        return NormalSystem(*shared_normal(self.factor_design(cores), residual))
+        return shared_normal(self.factor_design(cores), residual)
 
 
-def shared_normal(
-    design: Float[Array, "p k n"], residual: Float[Array, "k n"]
-) -> tuple[Float[Array, "p p"], Float[Array, " p"]]:
-    """J^T J and J^T residual of unknowns that all users share, as one large matrix product over all samples."""
+def own_normal(design: Float[Array, "p k n"], residual: Float[Array, "k n"]) -> NormalSystem:
+    """The normal equations of unknowns that each user has alone, one system for each."""
+    own = jnp.moveaxis(design, 1, 0)
+    return NormalSystem(contract("kpn,kqn->kpq", own, own), contract("kpn,kn->kp", own, residual))
+
+
+def shared_normal(design: Float[Array, "p k n"], residual: Float[Array, "k n"]) -> NormalSystem:
+    """The normal equations of unknowns that all users share, as one large matrix product over all samples."""
     flat = design.reshape(design.shape[0], -1)
-    return contract("pm,qm->pq", flat, flat), contract("pm,m->p", flat, residual.reshape(residual.size))
+    return NormalSystem(contract("pm,qm->pq", flat, flat), contract("pm,m->p", flat, residual.reshape(residual.size)))
 
 
 class SketchRestriction(AbstractRestriction):
     """A restriction through the stored products of the design with the fixed factor.
 
+    Users and samples are the trailing axes: every design is then a combination of few long rows, and no product needs
+    a transposed copy.
+
     Attributes:
         sketch: A_ij V (or A_ij^T U) for every sample, axes in the order that `axes` says.
-        axes: an ordering of a (free rows), k (users), n (samples), r (rank of the fixed factor).
+        axes: "arkn" or "rakn", with a (free rows), r (rank of the fixed factor), k (users), n (samples).
     """
 
-    sketch: Float[Array, "_ k n _"]
+    sketch: Float[Array, "_ _ k n"]
     axes: str = eqx.field(static=True)
 
     def __call__(self, products: Float[Array, "k d r"]) -> Float[Array, "k n"]:
         return contract(f"{self.axes},kar->kn", self.sketch, products)
 
     def adjoint(self, measurements: Float[Array, "k n"]) -> Float[Array, "k d r"]:
-        return contract(f"{self.axes},kn->kar", self.sketch, measurements)
+        # Multiplied and summed in place; as a batched product the sketch is transposed first.
+        summed = jnp.sum(self.sketch * measurements[None, None], axis=-1)
+        return contract(f"{self.axes[:3]}->kar", summed)
 
     def core_design(self, free: Float[Array, "d p"]) -> Float[Array, "pr k n"]:
-        design = contract(f"ap,{self.axes}->prkn", free, self.sketch)
-        return design.reshape(-1, *design.shape[2:])
+        num_users, num_samples = self.sketch.shape[2:]
+        if self.axes == "arkn":
+            mixed = mix_slices(free, self.sketch.reshape(1, len(free), -1))
+        else:
+            mixed = jnp.moveaxis(mix_slices(free, self.sketch.reshape(len(self.sketch), len(free), -1)), 0, 1)
+        return mixed.reshape(-1, num_users, num_samples)
 
     def factor_design(self, cores: Float[Array, "k p r"]) -> Float[Array, "pd k n"]:
-        design = contract(f"{self.axes},kpr->pakn", self.sketch, cores)
-        return design.reshape(-1, *design.shape[2:])
+        num_users, num_samples = self.sketch.shape[2:]
+        columns = jnp.moveaxis(self.sketch, self.axes.index("r"), 0)
+        weights = jnp.moveaxis(cores, 0, 2)[:, :, None, :, None]
+        # Term by term, which fuses into one loop; as a sum over an axis it does not.
+        design = functools.reduce(jnp.add, (weights[:, index] * columns[index][None] for index in range(len(columns))))
+        return design.reshape(-1, num_users, num_samples)
 
 
 class AbstractSensing(eqx.Module):

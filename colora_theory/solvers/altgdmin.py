@@ -7,7 +7,7 @@ from jaxtyping import Array, Float
 from colora_theory.factors import Factors
 from colora_theory.problem import Problem
 from colora_theory.solvers.base import AbstractSolver, State
-from colora_theory.solvers.first_order import descend, follow_with_cores, state_at
+from colora_theory.solvers.first_order import descend, state_at
 from colora_theory.solvers.linearization import Linearization
 
 
@@ -38,5 +38,5 @@ def _state(model: Linearization, curvature: Float[Array, ""] | None) -> State:
     # With the cores at their least-squares values their gradient is zero: only U and V move.
     descent = eqx.tree_at(lambda factors: factors.cores, gradient, jnp.zeros_like(gradient.cores))
     image = fitted.apply(descent)
-    rest, _ = follow_with_cores(fitted, image)
+    rest, _ = fitted.absorb(image)
     return state_at(fitted, descent, image, rest, curvature)

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree
 
 from colora_theory.factors import Factors
-from colora_theory.linalg import contract, safe_divide, solve_normal
+from colora_theory.linalg import safe_divide
 from colora_theory.solvers.base import State, half_square, relative_gradient
 from colora_theory.solvers.linearization import Linearization
 
@@ -64,20 +64,6 @@ def descend(state: State, step_size: float | Float[Array, ""]) -> Factors:
     """The iterate moved along the descent direction by `step_size` times the exact step."""
     length = state.memory.length
     return tree_add(state.factors, jnp.asarray(step_size, length.dtype) * length, state.memory.descent)
-
-
-def follow_with_cores(
-    model: Linearization, image: Float[Array, "k n"]
-) -> tuple[Float[Array, "k n"], Float[Array, "k r1 r2"]]:
-    """What is left of a change of the measurements when the cores make up for it as well as they can.
-
-    Returns:
-        The remaining change, orthogonal to all that the cores can do, and the change of the cores.
-    """
-    factors = model.factors
-    system = model.at_right.core_system(factors.left, -image)
-    change = solve_normal(system.normal, system.descent).reshape(factors.cores.shape)
-    return image + model.at_right(contract("ar,krs->kas", factors.left, change)), change
 
 
 def tree_dot(first: PyTree, second: PyTree) -> Float[Array, ""]:

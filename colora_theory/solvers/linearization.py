@@ -6,7 +6,7 @@ from jaxtyping import Array, Float
 from colora_theory.factors import Factors
 from colora_theory.linalg import contract, solve_normal
 from colora_theory.problem import Problem
-from colora_theory.sensing import AbstractRestriction
+from colora_theory.sensing import AbstractRestriction, own_normal
 
 
 class Linearization(eqx.Module):
@@ -18,37 +18,42 @@ class Linearization(eqx.Module):
         factors: the point of expansion.
         at_right: the scaled operator at its V.
         at_left: the scaled operator at its U.
+        core_design: the scaled measurements' derivatives by the entries of each user's own core, in row-major order.
         residual: scaled targets less scaled measurements.
     """
 
     factors: Factors
     at_right: AbstractRestriction
     at_left: AbstractRestriction
+    core_design: Float[Array, "p k n"]
     residual: Float[Array, "k n"]
 
     @classmethod
     def at(cls, problem: Problem, factors: Factors) -> "Linearization":
         """The expansion at the given factors."""
         at_right = problem.restrict_right(factors.right)
-        residual = problem.scaled_targets - at_right(_products(factors))
-        return cls(factors, at_right, problem.restrict_left(factors.left), residual)
+        core_design = at_right.core_design(factors.left)
+        residual = problem.scaled_targets - _measure(core_design, factors.cores)
+        return cls(factors, at_right, problem.restrict_left(factors.left), core_design, residual)
 
     def fit_cores(self) -> "Linearization":
         """The expansion at the same subspaces and the least-squares cores that go with them."""
-        factors = self.factors
-        system = self.at_right.core_system(factors.left, self.residual)
-        increment = solve_normal(system.normal, system.descent).reshape(factors.cores.shape)
-        change = Factors(factors.left, increment, factors.right)
-        fitted = Factors(factors.left, factors.cores + increment, factors.right)
-        return Linearization(fitted, self.at_right, self.at_left, self.residual - self.at_right(_products(change)))
+        residual, increment = self.absorb(self.residual)
+        fitted = Factors(self.factors.left, self.factors.cores + increment, self.factors.right)
+        return Linearization(fitted, self.at_right, self.at_left, self.core_design, residual)
+
+    def absorb(self, measurements: Float[Array, "k n"]) -> tuple[Float[Array, "k n"], Float[Array, "k r1 r2"]]:
+        """What the cores cannot explain of some measurements, and the change of the cores that explains the rest."""
+        system = own_normal(self.core_design, measurements)
+        change = solve_normal(system.normal, system.descent).reshape(self.factors.cores.shape)
+        return measurements - _measure(self.core_design, change), change
 
     def apply(self, direction: Factors) -> Float[Array, "k n"]:
         """J times a direction."""
         factors = self.factors
         left_change = contract("ar,krs->kas", direction.left, factors.cores)
-        core_change = contract("ar,krs->kas", factors.left, direction.cores)
         right_change = contract("bs,krs->kbr", direction.right, factors.cores)
-        return self.at_right(left_change + core_change) + self.at_left(right_change)
+        return self.at_right(left_change) + self.at_left(right_change) + _measure(self.core_design, direction.cores)
 
     def transpose(self, measurements: Float[Array, "k n"]) -> Factors:
         """J^T times measurements; of the residual it is minus the gradient of the loss."""
@@ -57,7 +62,7 @@ class Linearization(eqx.Module):
         through_left = self.at_left.adjoint(measurements)
         return Factors(
             contract("kas,krs->ar", through_right, factors.cores),
-            contract("ar,kas->krs", factors.left, through_right),
+            contract("pkn,kn->kp", self.core_design, measurements).reshape(factors.cores.shape),
             contract("kbr,krs->bs", through_left, factors.cores),
         )
 
@@ -66,5 +71,5 @@ class Linearization(eqx.Module):
         return self.transpose(self.apply(direction))
 
 
-def _products(factors: Factors) -> Float[Array, "k d1 r2"]:
-    return contract("ar,krs->kas", factors.left, factors.cores)
+def _measure(core_design: Float[Array, "p k n"], cores: Float[Array, "k r1 r2"]) -> Float[Array, "k n"]:
+    return contract("pkn,kp->kn", core_design, cores.reshape(len(cores), -1))

@@ -5,12 +5,12 @@ import abc
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Int
 
 from colora_theory.factors import Factors
 from colora_theory.grassmann import outside
 from colora_theory.lanes import map_lanes
-from colora_theory.linalg import cholesky_with_floor, contract, safe_divide, solve_normal, spectral_bound
+from colora_theory.linalg import contract, safe_divide, solve_normal, spectral_bound, whitener
 from colora_theory.problem import Problem
 from colora_theory.solvers.base import relative_gradient
 from colora_theory.solvers.first_order import tree_add, tree_dot
@@ -68,32 +68,33 @@ class Direct(AbstractReducedStep):
         factors, split = model.factors, model.factors.left.size
         left = model.at_right.factor_design(factors.cores)
         right = model.at_left.factor_design(factors.cores.mT)
-        normal = _symmetric_blocks(_flat(left), _flat(right))
-        descent = jnp.concatenate(
-            [contract("pm,m->p", _flat(side), model.residual.reshape(-1)) for side in (left, right)]
-        )
+        # One array, which all that follows reads as it stands: XLA would compute each other view of it again.
+        design = jnp.concatenate([left.reshape(left.shape[0], -1), right.reshape(right.shape[0], -1)])
+        normal = contract("pm,qm->pq", design, design)
+        descent = contract("pm,m->p", design, model.residual.reshape(-1))
 
         # What the cores can explain: the part of the design along an orthonormal basis of each user's core design.
-        cores = jnp.moveaxis(model.at_right.core_design(factors.left), 1, 0)
-        lower = cholesky_with_floor(contract("kpn,kqn->kpq", cores, cores))
-        basis = _solve_lower(lower, cores)
+        cores = jnp.moveaxis(model.core_design, 1, 0)
+        whiten = whitener(contract("kpn,kqn->kpq", cores, cores))
+        basis = contract("kpq,kqn->kpn", whiten, cores)
+        num_users, _, num_samples = basis.shape
+
+        def explain(user: Int[Array, ""]) -> Float[Array, "p q"]:
+            own = jax.lax.dynamic_slice_in_dim(design, user * num_samples, num_samples, axis=1)
+            return contract("pn,qn->pq", basis[user], own)
+
         # User by user, since XLA's CPU backend would transpose the design for a batched product.
-        explained = map_lanes(
-            lambda user: jnp.concatenate(
-                [contract("pn,qn->pq", basis[user], side[:, user]) for side in (left, right)], axis=1
-            ),
-            jnp.arange(len(cores)),
-        )
+        explained = map_lanes(explain, jnp.arange(num_users))
         reduced = normal - _gram(explained)
         scale = jnp.trace(reduced) / len(reduced)
 
         def newton() -> Float[Array, "q q"]:
             bent, twisted = _second_derivatives(problem, model)
             along = _horizontal(factors)
-            hessian = normal - bent - _gram(explained - _solve_lower(lower, twisted))
+            hessian = normal - bent - _gram(explained - contract("kpq,kqm->kpm", whiten, twisted))
             hessian = contract("pq,qw,wv->pv", along, hessian, along)
             hessian = hessian + scale * (jnp.eye(len(along), dtype=along.dtype) - along)
-            definite = jnp.all(jnp.isfinite(jnp.linalg.cholesky(hessian)))
+            definite = jnp.all(jnp.isfinite(whitener(hessian)))
             return jnp.where(definite, hessian, reduced)
 
         matrix = jax.lax.cond(curved, newton, lambda: reduced)
@@ -108,23 +109,9 @@ class Direct(AbstractReducedStep):
         )
 
 
-def _flat(design: Float[Array, "p k n"]) -> Float[Array, "p kn"]:
-    return design.reshape(len(design), -1)
-
-
-def _symmetric_blocks(left: Float[Array, "p m"], right: Float[Array, "q m"]) -> Float[Array, "p+q p+q"]:
-    """The Gram matrix of both designs together: three products, and no copy of either."""
-    across = contract("pm,qm->pq", left, right)
-    return jnp.block([[contract("pm,qm->pq", left, left), across], [across.T, contract("pm,qm->pq", right, right)]])
-
-
 def _gram(explained: Float[Array, "k p q"]) -> Float[Array, "q q"]:
-    flat = explained.reshape(-1, explained.shape[2])
-    return contract("mq,mw->qw", flat, flat)
-
-
-def _solve_lower(lower: Float[Array, "k p p"], right_side: Float[Array, "k p m"]) -> Float[Array, "k p m"]:
-    return jax.lax.linalg.triangular_solve(lower, right_side, left_side=True, lower=True)
+    flat = jnp.moveaxis(explained, 2, 0).reshape(explained.shape[2], -1)
+    return contract("qm,wm->qw", flat, flat)
 
 
 def _second_derivatives(problem: Problem, model: Linearization) -> tuple[Float[Array, "q q"], Float[Array, "k p q"]]:

@@ -13,7 +13,7 @@ from colora_theory.grassmann import outside
 from colora_theory.linalg import contract, safe_divide
 from colora_theory.problem import Problem
 from colora_theory.solvers.base import AbstractSolver, State, half_square, judge_step
-from colora_theory.solvers.first_order import follow_with_cores, optimality, tree_add, tree_dot
+from colora_theory.solvers.first_order import optimality, tree_add, tree_dot
 from colora_theory.solvers.linearization import Linearization
 
 # A direction is followed if its angle to the gradient has at least this cosine.
@@ -91,7 +91,8 @@ class ReducedPoint(eqx.Module):
 
     def image(self, direction: Direction) -> tuple[Float[Array, "k n"], Float[Array, "k r1 r2"]]:
         """The changes of the measurements and of the cores along a direction, the cores following, to first order."""
-        return follow_with_cores(self.model, self.still_image(direction))
+        rest, explained = self.model.absorb(self.still_image(direction))
+        return rest, -explained
 
 
 class Search(eqx.Module):
@@ -122,10 +123,10 @@ class Search(eqx.Module):
         direction = jax.tree.map(lambda one, other: jnp.where(descends, one, other), direction, point.descent)
         slope = jnp.where(descends, slope, steepest)
         image = point.still_image(direction)
-        rest, cores = follow_with_cores(point.model, image)
+        rest, explained = point.model.absorb(image)
         length = safe_divide(slope, jnp.sum(jnp.square(rest)))
         seen = safe_divide(jnp.sum(jnp.square(image)), tree_dot(direction, direction))
-        return cls(point, direction, cores, slope, length, jnp.maximum(curvature, seen))
+        return cls(point, direction, -explained, slope, length, jnp.maximum(curvature, seen))
 
     def follow(self, problem: Problem) -> tuple[ReducedPoint, Bool[Array, ""], "Search"]:
         """Goes the length: two passes over the data.
