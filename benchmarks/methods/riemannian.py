@@ -6,8 +6,8 @@ finite-difference Hessian in its numpy backend, and products with the exact one 
 Tuned on draws of their own (M1, condition numbers as drawn, 10 and 100):
 
 * Preconditioning by the inverse Gram matrices of the stacked cores, which are the curvatures of U and V up to a
-  constant. Conjugate gradients to the end then take 30 instead of 127 steps at condition number 10, 32 instead of 186 at
-  100; no change without one.
+  constant. Conjugate gradients to the end then take 30 instead of 127 steps at condition number 10, 32 instead of 186
+  at 100; no change without one.
 * Measurements scaled to unit norm: the stopping rule of the inner solver and the regularization of the ratio test are
   absolute. Trust regions converge quadratically then; on unscaled data they crawl or never stop.
 * Kept after trying: Hestenes-Stiefel and the adaptive line search (the alternatives of the package are equal or up to

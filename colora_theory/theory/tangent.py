@@ -1,0 +1,145 @@
+"""The tangent space at a truth, and the Gram matrix of the measurements on it."""
+
+import dataclasses
+import math
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from colora_theory.factors import AbstractFactors, Factors
+from colora_theory.lanes import map_lanes
+from colora_theory.linalg import contract, mix_slices
+from colora_theory.problem import Problem
+from colora_theory.sensing import own_normal
+from colora_theory.theory.counting import identifiability_rank
+
+# Relative to the largest: eigenvalues below are zero. Well above rounding, well below what an isometry constant is.
+_SINGULAR = 1e-10
+
+
+@dataclasses.dataclass(frozen=True)
+class TangentGram:
+    """J^T J, with J the derivative of the scaled measurements along the tangent space T at (U, C_1 .. C_k, V).
+
+    In orthonormal coordinates of T = {U dC_i V^T + dU C_i V^T + U C_i dV^T : dU orthogonal to U, dV to V}: the entries
+    of the dC_i, row-major, then those of P and R, where dU = U' P^T G^(-1/2) and dV = V' R^T H^(-1/2) for orthonormal
+    bases U', V' of the complements, G = sum_i C_i C_i^T and H = sum_i C_i^T C_i. The three parts of T are orthogonal to
+    each other, so the length of the coordinates is the Frobenius norm of the tangent vector over all users.
+
+    Attributes:
+        cores: the cores that go with orthonormal U and V, shape (num_users, r1, r2).
+        own: block of each user's core, shape (num_users, r1 r2, r1 r2).
+        coupling: of each user's core with the shared coordinates, shape (num_users, r1 r2, q).
+        shared: block of P (r1 x (d1 - r1)) and R (r2 x (d2 - r2)), row-major, shape (q, q).
+        left_size: r1 (d1 - r1), how many of the shared coordinates are those of P.
+    """
+
+    cores: np.ndarray
+    own: np.ndarray
+    coupling: np.ndarray
+    shared: np.ndarray
+    left_size: int
+
+    @classmethod
+    def at(cls, problem: Problem, truth: AbstractFactors) -> "TangentGram":
+        """The Gram matrix at a truth.
+
+        Costs one pass over the data for each factor; the largest array made is that of the shared derivatives, q x N.
+
+        Raises:
+            TypeError: if the subspaces of the truth are not shared.
+            ValueError: if the stacked cores are rank deficient: such a truth is no regular point, and has no tangent
+                space of the dimension that counting says.
+        """
+        if not isinstance(truth, Factors):
+            raise TypeError(f"the truth is {type(truth).__name__}: a tangent space needs shared subspaces, Factors")
+        ranks = identifiability_rank(np.asarray(truth.orthonormalize().cores))
+        if ranks != truth.rank:
+            raise ValueError(
+                f"the stacked cores have ranks {ranks}, not {truth.rank}: the subspaces are not identifiable"
+            )
+        cores, own, coupling, shared = map(np.asarray, _gram(problem, truth))
+        (d1, r1), _ = truth.left.shape, truth.right.shape
+        return cls(cores, own, coupling, shared, r1 * (d1 - r1))
+
+    @property
+    def dimension(self) -> int:
+        """DoF, the dimension of T."""
+        return self.own.shape[0] * self.own.shape[1] + len(self.shared)
+
+    def dense(self) -> np.ndarray:
+        """The whole matrix, shape (DoF, DoF)."""
+        return self.apply(np.eye(self.dimension))
+
+    def split(self, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The coordinates of the cores, (num_users, r1 r2, m), and the shared ones, (q, m), of (DoF, m)."""
+        num_users, size, _ = self.own.shape
+        return vectors[: num_users * size].reshape(num_users, size, -1), vectors[num_users * size :]
+
+    def join(self, own: np.ndarray, shared: np.ndarray) -> np.ndarray:
+        """The inverse of `split`."""
+        return np.concatenate([own.reshape(-1, shared.shape[1]), shared])
+
+    def apply(self, vectors: np.ndarray) -> np.ndarray:
+        """Products with the columns of a (DoF, m) array, block by block."""
+        own, shared = self.split(vectors)
+        return self.join(
+            self.own @ own + self.coupling @ shared,
+            np.einsum("kpq,kpm->qm", self.coupling, own, optimize=True) + self.shared @ shared,
+        )
+
+    def reduced(self) -> tuple[np.ndarray, np.ndarray]:
+        """The Schur complement of the shared block, the cores eliminated, and pseudo-inverses of the cores' blocks."""
+        inverse = np.linalg.pinv(self.own, rcond=_SINGULAR, hermitian=True)
+        explained = np.einsum("kpq,kpw->qw", self.coupling, inverse @ self.coupling, optimize=True)
+        return self.shared - explained, inverse
+
+    def unseen(self) -> np.ndarray:
+        """Of each user: whether some direction of its core, the subspaces being known, is not measured."""
+        values = np.linalg.eigvalsh(self.own)
+        return values[:, 0] <= _SINGULAR * max(float(values.max(initial=0.0)), math.ulp(0.0))
+
+
+def is_singular(matrix: np.ndarray) -> bool:
+    """Whether a positive semidefinite matrix has a zero eigenvalue, up to rounding; one without rows has none."""
+    if not len(matrix):
+        return False
+    values = np.linalg.eigvalsh(matrix)
+    return bool(values[0] <= _SINGULAR * max(float(values[-1]), math.ulp(0.0)))
+
+
+@eqx.filter_jit
+def _gram(
+    problem: Problem, truth: Factors
+) -> tuple[Float[Array, "k r1 r2"], Float[Array, "k p p"], Float[Array, "k p q"], Float[Array, "q q"]]:
+    factors = truth.orthonormalize()
+    cores = factors.cores
+    at_right, at_left = problem.restrict_right(factors.right), problem.restrict_left(factors.left)
+    own = at_right.core_design(factors.left)
+    left = at_right.factor_design(contract("rq,kqs->krs", _inverse_root(contract("krs,kqs->rq", cores, cores)), cores))
+    right = at_left.factor_design(contract("sq,krq->ksr", _inverse_root(contract("krs,krq->sq", cores, cores)), cores))
+    shared = jnp.concatenate([_across(factors.left, left), _across(factors.right, right)])
+    num_users, num_samples = own.shape[1:]
+    own_by_user = jnp.moveaxis(own, 1, 0)
+
+    def couple(user: Int[Array, ""]) -> Float[Array, "p q"]:
+        samples = jax.lax.dynamic_slice_in_dim(shared, user * num_samples, num_samples, axis=1)
+        return contract("pn,qn->pq", own_by_user[user], samples)
+
+    normal = own_normal(own, jnp.zeros((num_users, num_samples), own.dtype)).normal
+    return cores, normal, map_lanes(couple, jnp.arange(num_users)), contract("qm,wm->qw", shared, shared)
+
+
+def _across(basis: Float[Array, "d r"], design: Float[Array, "rd k n"]) -> Float[Array, "q kn"]:
+    """Derivatives by an r x d factor, restricted to the complement of its present rows."""
+    dimension, rank = basis.shape
+    complement = jnp.linalg.qr(basis, mode="complete")[0][:, rank:]
+    return mix_slices(complement, design.reshape(rank, dimension, -1)).reshape(rank * (dimension - rank), -1)
+
+
+def _inverse_root(gram: Float[Array, "r r"]) -> Float[Array, "r r"]:
+    values, vectors = jnp.linalg.eigh(gram)
+    return contract("ri,i,qi->rq", vectors, 1 / jnp.sqrt(values), vectors)
