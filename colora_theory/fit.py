@@ -10,16 +10,19 @@ import jax
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from colora_theory.problem import Problem
+from colora_theory.problem import IdentifiabilityWarning, Problem
 from colora_theory.restarts import escalation, solve_with_restarts
 from colora_theory.solution import Solution, Status
 from colora_theory.solve import default_residual_tol, solve
 from colora_theory.solvers import AbstractSolver, ConjugateGradient, Direct, VariableProjection
 from colora_theory.starts import AbstractStart, Stacked
+from colora_theory.theory import degrees_of_freedom
 
 # Attempts before the best one so far is taken, and the largest system of U and V that is formed and factored.
 _ATTEMPTS = 10
 _LARGEST_DIRECT = 1500
+# Singular values of the stacked cores below this power of the machine epsilon, relative to the largest, are zero.
+_UNUSED = 2 / 3
 _STACKED = Stacked()
 
 
@@ -77,7 +80,8 @@ def fit(
         FitError: if the solver diverged or met numbers that are not finite.
 
     Warns:
-        IdentifiabilityWarning: if a user has fewer samples than a core has entries.
+        IdentifiabilityWarning: if a user has fewer samples than a core has entries, if there are fewer measurements
+            than unknowns, or if the rank is higher than what the fitted cores use.
         ConvergenceWarning: if the solver stopped before it was optimal.
     """
     with _precision_of(A, y, sample_weights, offset):
@@ -85,6 +89,7 @@ def fit(
         problem.check_rank(rank)
         if sample_weights is None:
             problem.warn_if_unidentifiable(rank)
+        _warn_of_counting(problem, rank)
         key = jax.random.key(seed)
         if solver == "auto":
             solution = _attempt_until_settled(problem, start, rank, key, max_steps)
@@ -96,7 +101,38 @@ def fit(
         raise FitError(solution)
     if status != Status.CONVERGED:
         warnings.warn(f"{solution.summary()}. {status.advice}", ConvergenceWarning, stacklevel=2)
+    _warn_of_rank(solution)
     return solution
+
+
+def _warn_of_counting(problem: Problem, rank: int | tuple[int, int]) -> None:
+    unknowns = degrees_of_freedom(*problem.sensing.weights_shape, rank)
+    measurements = np.count_nonzero(np.asarray(problem.sample_weights))
+    if measurements < unknowns:
+        warnings.warn(
+            f"{measurements} measurements for the {unknowns} unknowns of rank {problem.check_rank(rank)}: many weights "
+            "fit them equally well. Take more samples, or a lower rank",
+            IdentifiabilityWarning,
+            stacklevel=3,
+        )
+
+
+def _warn_of_rank(solution: Solution) -> None:
+    """A direction that no core uses is not determined by the data: it is where the first guess left it."""
+    cores = np.asarray(solution.factors.cores)
+    _, r1, r2 = cores.shape
+    tol = np.finfo(cores.dtype).eps ** _UNUSED
+    used = tuple(
+        int(np.linalg.matrix_rank(stack, rtol=tol))
+        for stack in (np.moveaxis(cores, 1, 0).reshape(r1, -1), cores.reshape(-1, r2))
+    )
+    if used != (r1, r2):
+        warnings.warn(
+            f"the cores use rank {used} of {(r1, r2)}: the rest of the subspaces is arbitrary. Fit again with rank "
+            f"{tuple(max(each, 1) for each in used)}",
+            IdentifiabilityWarning,
+            stacklevel=3,
+        )
 
 
 def _attempt_until_settled(

@@ -40,9 +40,9 @@ ALLOWED["solvers"] -= {"synthetic", "starts", "empirical_bayes", "solution"}
 ALLOWED["solve"] -= {"synthetic", "empirical_bayes"}
 ALLOWED["restarts"] -= {"synthetic", "empirical_bayes"}
 ALLOWED["baselines"] -= {"synthetic", "restarts"}
-ALLOWED["fit"] -= {"synthetic", "baselines"}
+ALLOWED["fit"] = ALLOWED["fit"] - {"synthetic", "baselines"} | {"theory"}
 ALLOWED["metrics"] = {"linalg", "grassmann", "factors"}
-ALLOWED["theory"] = {"linalg", "grassmann", "factors", "sensing", "problem"}
+ALLOWED["theory"] = {"lanes", "linalg", "grassmann", "factors", "sensing", "problem", "synthetic"}
 ALLOWED["figures"] = {"theory", "experiments"}
 
 

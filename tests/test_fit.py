@@ -59,6 +59,21 @@ def test_few_samples_of_a_user_warn_unless_weights_say_so():
     ct.fit(A, Y, RANK, offset=OFFSET, sample_weights=weights)
 
 
+def test_fewer_measurements_than_unknowns_warn():
+    lengths = [8] * K
+    matrices, targets = shorten(lengths)
+    with pytest.warns(ct.IdentifiabilityWarning, match=f"{8 * K} measurements for the"):
+        ct.fit(matrices, targets, RANK, offset=OFFSET, solver=ct.solvers.VariableProjection())
+
+
+def test_a_rank_that_the_cores_do_not_use_warns():
+    left, right = np.linalg.qr(np.ones((9, 1)))[0], np.linalg.qr(np.arange(8.0)[:, None])[0]
+    A = np.random.default_rng(0).standard_normal((K, 30, 9, 8))
+    y = np.einsum("knab,a,b,k->kn", A, left[:, 0], right[:, 0], np.arange(1.0, K + 1))
+    with pytest.warns(ct.IdentifiabilityWarning, match=r"rank \(1, 1\) of \(2, 2\).*Fit again with rank \(1, 1\)"):
+        ct.fit(A, y, 2)
+
+
 def test_not_optimal_warns():
     with pytest.warns(ct.ConvergenceWarning, match="MAX_STEPS after 10 steps"):
         ct.fit(A, Y, RANK, offset=OFFSET, max_steps=1)
