@@ -26,6 +26,7 @@ SOLVERS = {
 STARTS = {
     "pooled": ct.starts.Pooled(),
     "stacked": ct.starts.Stacked(),
+    "weighted": ct.starts.Weighted(),
     "random": ct.starts.Random(),
     "turned": ct.starts.Turned(),
     "annealed": ct.starts.Annealed(sweeps=30),

@@ -8,3 +8,4 @@ from colora_theory.starts.pooled import Pooled as Pooled
 from colora_theory.starts.random import Random as Random
 from colora_theory.starts.stacked import Stacked as Stacked
 from colora_theory.starts.turned import Turned as Turned
+from colora_theory.starts.weighted import Weighted as Weighted
