@@ -85,7 +85,7 @@ def plan(
     fluctuation = scipy.stats.chi2.ppf(probability, dof) / dof
 
     def reached(num_samples: int) -> bool:
-        return bool(np.quantile(squared_errors(num_samples), probability) * fluctuation <= target**2)
+        return bool(np.quantile(squared_errors(num_samples), probability, method="higher") * fluctuation <= target**2)
 
     counting = necessary_samples(*sizes, family.rank)
     # A user's own core needs spare samples, too: the law is infinite with less than two.

@@ -13,7 +13,7 @@ from colora_theory.theory.tangent import TangentGram, is_singular
 _BLOCKS = ("cores", "left", "right")
 # Up to this dimension the whole iteration matrix is diagonalised; above, Arnoldi's method finds its largest eigenvalue.
 _DENSE = 600
-_ARNOLDI_TOL = 1e-6
+_ARNOLDI_TOL = 1e-4
 
 
 def contraction_factor(
@@ -44,7 +44,11 @@ def contraction_factor(
     gram = TangentGram.at(problem, truth)
     if gram.unseen().any() or is_singular(gram.reduced()[0]):
         return 1.0
-    blocks = {"cores": _Cores.of(gram), "left": _Factor.of(gram, left=True), "right": _Factor.of(gram, left=False)}
+    blocks: dict[str, _Cores | _Factor] = {
+        "cores": _Cores.of(gram),
+        "left": _Factor.of(gram, left=True),
+        "right": _Factor.of(gram, left=False),
+    }
     updates = [
         blocks[name]
         for block in order

@@ -61,7 +61,7 @@ class TangentGram:
             raise ValueError(
                 f"the stacked cores have ranks {ranks}, not {truth.rank}: the subspaces are not identifiable"
             )
-        cores, own, coupling, shared = map(np.asarray, _gram(problem, truth))
+        cores, own, coupling, shared = (np.asarray(part, float) for part in _gram(problem, truth))
         (d1, r1), _ = truth.left.shape, truth.right.shape
         return cls(cores, own, coupling, shared, r1 * (d1 - r1))
 

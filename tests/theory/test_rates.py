@@ -38,7 +38,7 @@ def test_it_is_the_slope_of_a_run(instance, options):
 def test_arnoldi_finds_what_the_dense_matrix_has(instance, monkeypatch):
     expected = contraction_factor(instance.problem, instance.truth)
     monkeypatch.setattr(rates, "_DENSE", 0)
-    np.testing.assert_allclose(contraction_factor(instance.problem, instance.truth), expected, rtol=1e-4)
+    np.testing.assert_allclose(contraction_factor(instance.problem, instance.truth), expected, rtol=1e-3)
 
 
 def test_too_few_samples_do_not_converge(instance):
