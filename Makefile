@@ -1,5 +1,5 @@
 # Two commands do everything on a machine with python3 (>= 3.11) and make:
-#   make reproduce   environment, all sweeps (preset cpu), all figures
+#   make reproduce   environment, all sweeps (preset cpu), all figures, a verdict on every claim
 #   make test        environment, test suite
 PYTHON ?= python3
 PRESET ?= cpu
@@ -15,13 +15,14 @@ BENCH_DRAWS ?= 3
 BENCH_VENV  := .venv-bench
 BENCH_STAMP := $(BENCH_VENV)/.installed
 
-.PHONY: help reproduce smoke test long bench env check lock bench-lock clean
+.PHONY: help reproduce smoke verify test long bench env check lock bench-lock clean
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make reproduce   environment, every sweep (PRESET=cpu), every figure into figures/out/"
+	@echo "make reproduce   environment, every sweep (PRESET=cpu), every figure into figures/out/, a verdict on every claim"
 	@echo "make test        environment, test suite"
 	@echo "make smoke       the same road as reproduce, on grids of seconds"
+	@echo "make verify      what the stored tables (PRESET=cpu) say of every claim; fails if one is refuted or lacks data"
 	@echo "make long        the long statistics"
 	@echo "make bench       environment with other packages, benchmark against them (BENCH_SIZES, BENCH_DRAWS), tables, figure"
 	@echo "make check       format, lint, types"
@@ -53,6 +54,9 @@ reproduce: env
 
 smoke: env
 	@$(BIN)/colora reproduce --preset smoke --results $(RESULTS) --out $(FIGURES)
+
+verify: env
+	@$(BIN)/colora verify --preset $(PRESET) --results $(RESULTS)
 
 test: env
 	@echo "tests: running the suite (long statistics: make long)"

@@ -1,12 +1,14 @@
 """Errors of an estimate against the truth. All are invariant to the choice of basis, none sees a solver."""
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from colora_theory.factors import AbstractFactors
 from colora_theory.grassmann import orthonormal_basis, principal_sines
-from colora_theory.linalg import safe_divide
+from colora_theory.linalg import contract, safe_divide
 
 
 def squared_errors(estimate: AbstractFactors, truth: AbstractFactors) -> Float[Array, " k"]:
@@ -34,12 +36,37 @@ def sine_right(estimate: AbstractFactors, truth: AbstractFactors) -> Float[Array
     return _worst_sine(estimate.right, truth.right)
 
 
-def _worst_sine(estimate: Array, truth: Array) -> Float[Array, ""]:
-    in_axes = (0 if estimate.ndim == 3 else None, 0 if truth.ndim == 3 else None)
+def overlap_left(estimate: AbstractFactors, truth: AbstractFactors) -> Float[Array, ""]:
+    """Mean squared cosine of the principal angles between the left subspaces, averaged over users where personal.
 
+    ||U^T U^||_F^2 / r1 for orthonormal U and U^: 1 if U^ contains U, r1 / d1 on average for a random U^ of that rank.
+    """
+    return _mean_overlap(estimate.left, truth.left)
+
+
+def overlap_right(estimate: AbstractFactors, truth: AbstractFactors) -> Float[Array, ""]:
+    """Mean squared cosine ||V^T V^||_F^2 / r2, as `overlap_left` for the right subspaces."""
+    return _mean_overlap(estimate.right, truth.right)
+
+
+def _worst_sine(estimate: Array, truth: Array) -> Float[Array, ""]:
     def largest(first: Array, second: Array) -> Array:
         return jnp.max(principal_sines(orthonormal_basis(first), orthonormal_basis(second)))
 
+    return jnp.max(_each_pair(largest, estimate, truth))
+
+
+def _mean_overlap(estimate: Array, truth: Array) -> Float[Array, ""]:
+    def overlap(first: Array, second: Array) -> Array:
+        cosines = contract("dp,dq->pq", orthonormal_basis(first), orthonormal_basis(second))
+        return jnp.sum(jnp.square(cosines)) / second.shape[1]
+
+    return jnp.mean(_each_pair(overlap, estimate, truth))
+
+
+def _each_pair(compare: Callable[[Array, Array], Array], estimate: Array, truth: Array) -> Array:
+    """`compare` of two bases, or of those of every user where one of them is personal."""
+    in_axes = (0 if estimate.ndim == 3 else None, 0 if truth.ndim == 3 else None)
     if in_axes == (None, None):
-        return largest(estimate, truth)
-    return jnp.max(jax.vmap(largest, in_axes=in_axes)(estimate, truth))
+        return compare(estimate, truth)
+    return jax.vmap(compare, in_axes=in_axes)(estimate, truth)

@@ -15,11 +15,13 @@ from typer.core import TyperGroup
 from colora_theory.experiments.errors import ColoraError
 
 if TYPE_CHECKING:
+    from colora_theory.experiments.claims.verify import Judgement
     from colora_theory.experiments.config import SweepConfig
 
 EPILOG = (
-    "Exit codes: 0 all went well; 1 trouble while running; 2 bad input (an unknown name, a wrong grid); "
-    "3 the results folder cannot be read or written; 130 interrupted (what is finished is kept)."
+    "Exit codes: 0 all went well; 1 trouble, or a claim that fails; "
+    "2 bad input (an unknown name, a wrong grid); 3 the results folder cannot be read or written; "
+    "130 interrupted (what is finished is kept)."
 )
 
 
@@ -152,8 +154,59 @@ def figures(
 
 
 @app.command()
+def verify(
+    names: Annotated[list[str] | None, typer.Argument(help="Claims; all of them if none is named.")] = None,
+    preset: Preset = "cpu",
+    results: Results = RESULTS,
+    strict: Annotated[bool, typer.Option("--strict", help="Let undecided claims fail, too.")] = False,
+    list_only: Annotated[bool, typer.Option("--list", help="Show the claims, judge none.")] = False,
+) -> None:
+    """Judge the claims by the stored tables; all verdicts are kept as verdicts-PRESET.json beside them.
+
+    The exit code is 1 if a claim is refuted or lacks data. Verdicts on named claims only are not kept.
+    """
+    from colora_theory.experiments.claims.ledger import find_claims
+    from colora_theory.experiments.claims.report import ledger_table
+    from colora_theory.experiments.claims.verify import failures
+
+    if list_only:
+        Console().print(ledger_table(find_claims(names or [])))
+        return
+    failed = failures(_verify(names or [], preset, results), strict)
+    if failed:
+        _say(f"failed: {', '.join(judgement.claim.name for judgement in failed)}")
+        raise typer.Exit(1)
+
+
+@app.command()
+def plan(
+    num_users: Annotated[int, typer.Option("--users", help="k, users who share the subspaces.")],
+    num_rows: Annotated[int, typer.Option("--rows", help="d1.")],
+    num_cols: Annotated[int, typer.Option("--cols", help="d2.")],
+    rank: Annotated[str, typer.Option("--rank", help="r, or r1,r2.")],
+    target: Annotated[float, typer.Option("--target", help="Relative error to reach, in (0, 1).")],
+    noise: Annotated[float, typer.Option("--noise", help="Standard deviation of a measurement.")] = 0.0,
+    similarity: Annotated[float, typer.Option("--similarity", help="Share of the common core, in [0, 1].")] = 0.0,
+    probability: Annotated[float, typer.Option("--probability", help="Share of draws that shall reach it.")] = 0.9,
+) -> None:
+    """How many samples a user needs, and what limits them: counting, the start, or noise.
+
+    For cores with entries of variance one and a Gaussian design of unit variance.
+    """
+    from colora_theory.experiments.errors import ConfigError
+    from colora_theory.experiments.planning import plan_table
+
+    try:
+        table = plan_table(num_users, num_rows, num_cols, rank, target, noise, similarity, probability)
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
+    Console().print(table)
+
+
+@app.command()
 def reproduce(preset: Preset = "cpu", results: Results = RESULTS, out: Out = OUT) -> None:
-    """Run every sweep, then draw every figure."""
+    """Run every sweep, draw every figure, judge every claim; the exit code is 1 if one is refuted."""
+    from colora_theory.experiments.claims.evidence import Verdict
     from colora_theory.experiments.sweeps import SWEEPS
 
     began = time.monotonic()
@@ -162,7 +215,11 @@ def reproduce(preset: Preset = "cpu", results: Results = RESULTS, out: Out = OUT
     for config in configs:
         _run(config, preset, results)
     _draw([], preset, results, out)
+    refuted = [found.claim.name for found in _verify([], preset, results) if found.verdict is Verdict.REFUTED]
     _say(f"reproduce ({preset}): done in {time.monotonic() - began:.0f} s")
+    if refuted:
+        _say(f"refuted: {', '.join(refuted)}")
+        raise typer.Exit(1)
 
 
 def _run(config: "SweepConfig", preset: str, results: Path) -> None:
@@ -189,6 +246,21 @@ def _draw(names: list[str], preset: str, results: Path, out: Path) -> None:
         began = time.monotonic()
         draw(module, preset, results, out)
         _say(f"figure {name}: drawn into {out} in {time.monotonic() - began:.1f} s")
+
+
+def _verify(names: list[str], preset: str, results: Path) -> "list[Judgement]":
+    """Judge claims and print the verdicts; those on all claims are stored."""
+    from colora_theory.experiments.claims.ledger import find_claims
+    from colora_theory.experiments.claims.report import verdict_table
+    from colora_theory.experiments.claims.verify import summary, verify, write
+    from colora_theory.experiments.store import Store
+
+    judgements = verify(find_claims(names), Store(results), preset)
+    Console().print(verdict_table(judgements))
+    _say(f"verify ({preset}): {summary(judgements)}")
+    if not names:
+        _say(f"verdicts {write(judgements, Store(results), preset)}")
+    return judgements
 
 
 def _stderr() -> Console:

@@ -3,16 +3,17 @@
 import itertools
 import math
 import tomllib
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from colora_theory.experiments.draw import Rank
 from colora_theory.experiments.errors import ConfigError, unknown_name
 from colora_theory.experiments.methods import METHODS, STARTS
+from colora_theory.experiments.predictions import PREDICTIONS
 from colora_theory.factors import check_rank
-
-Rank = tuple[int, int]
 
 
 class Strict(BaseModel):
@@ -25,7 +26,8 @@ class Grid(Strict):
     """A Cartesian product of axes: every axis takes one value or a list of values.
 
     The samples of a user are given either by `num_samples` or by `oversampling`, the number of scalar measurements
-    of all users over the degrees of freedom. `max_steps`, `num_seeds` and `trace` hold for the whole grid.
+    of all users over the degrees of freedom. `max_steps`, `num_seeds`, `trace` and `predict`, the theory to be
+    put beside what is measured, hold for the whole grid.
     """
 
     num_users: int | list[int] = Field(description="an integer")
@@ -43,6 +45,7 @@ class Grid(Strict):
     max_steps: int = Field(500, description="one integer")
     num_seeds: int = Field(1, description="one integer")
     trace: bool = Field(False, description="true or false")
+    predict: list[str] = Field([], description="a list of names")
 
     # (smallest, largest) allowed value of the axes that have bounds of their own.
     bounds: ClassVar[dict[str, tuple[float, float]]] = {
@@ -62,7 +65,7 @@ class Grid(Strict):
     def _check(self) -> Self:
         for name in type(self).model_fields:
             values = self.values(name)
-            if not values:
+            if not values and name != "predict":
                 raise ValueError(f"{name} is an empty list; give at least one value")
             twice = [value for index, value in enumerate(values) if value in values[:index]]
             if twice:
@@ -75,10 +78,15 @@ class Grid(Strict):
         for value in self.values("oversampling"):
             if value is not None and not 0 < value < math.inf:
                 raise ValueError(f"oversampling {value} must be positive and finite")
-        for kind, known in (("method", METHODS), ("start", STARTS)):
+        registries: dict[str, Collection[str]] = {"method": METHODS, "start": STARTS, "predict": PREDICTIONS}
+        for kind, known in registries.items():
             for name in self.values(kind):
                 if name not in known:
-                    raise ValueError(unknown_name(kind, name, known))
+                    raise ValueError(unknown_name("prediction" if kind == "predict" else kind, name, known))
+        turned = [sine for sine in self.values("misalignment") if sine is not None]
+        for name in self.predict:
+            if turned and not PREDICTIONS[name].misaligned:
+                raise ValueError(f"predict {name!r} needs shared subspaces, not those of misalignment {turned[0]}")
         shapes = (self.values(name) for name in ("rank", "num_users", "num_rows", "num_cols"))
         for shape in itertools.product(*shapes):
             check_rank(*shape)

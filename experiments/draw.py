@@ -3,7 +3,8 @@
 import dataclasses
 
 import colora_theory as ct
-from colora_theory.experiments.config import Rank
+
+Rank = tuple[int, int]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import ModuleType
 
 import colora_theory.figures
-from colora_theory.experiments.errors import ColoraError, ConfigError, unknown_name
+from colora_theory.experiments.errors import ConfigError, unknown_name
 from colora_theory.experiments.plan import make_plan
 from colora_theory.experiments.store import Store
 from colora_theory.experiments.sweeps import find_sweep
@@ -42,8 +42,5 @@ def draw(module: ModuleType, preset: str, results: Path, out: Path) -> None:
     Raises:
         ColoraError: If its table is missing, or is that of another version of the sweep.
     """
-    store, plan = Store(results), make_plan(find_sweep(module.SWEEP).config(preset), preset)
-    if store.load(plan.sweep, preset).attrs["config_hash"] != plan.config_hash:
-        path = store.table_path(plan.sweep, preset)
-        raise ColoraError(f"{path} was made from other grids than those of today\n{store.remedy(plan.sweep, preset)}")
+    Store(results).load_planned(make_plan(find_sweep(module.SWEEP).config(preset), preset))
     module.main(["--results", str(results), "--preset", preset, "--out", str(out)])

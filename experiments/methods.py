@@ -30,6 +30,21 @@ class Cell(NamedTuple):
         problem, steps = self.instance.problem, self.max_steps
         return ct.solve(problem, solver, start, self.rank, key=self.key, max_steps=steps, observe=self.observe)
 
+    def stop_at_start(self) -> ct.Solution:
+        """What the start gives by itself: no step is taken, so the status is MAX_STEPS."""
+        problem = self.instance.problem
+        # The state that every solver begins with; it knows the loss and the gradient.
+        first = ct.solvers.AlternatingMinimization().init(problem, STARTS[self.start](problem, self.rank, self.key))
+        return ct.Solution(
+            first.factors.orthonormalize(),
+            jnp.asarray(ct.Status.MAX_STEPS, jnp.int32),
+            jnp.asarray(0, jnp.int32),
+            jnp.sqrt(2 * first.loss) / jnp.linalg.norm(problem.scaled_targets),
+            first.relative_gradient,
+            None,
+            problem.offset,
+        )
+
     def fit(self, baseline: Callable[..., ct.Solution]) -> ct.Solution:
         """The solution of a baseline with a model of its own, by alternating minimization from a stacked start."""
         return baseline(self.instance.problem, self.rank, key=self.key, max_steps=self.max_steps)
@@ -72,6 +87,7 @@ METHODS: dict[str, Method] = {
     "annealed": Method(lambda cell: cell.solve(ct.solvers.VariableProjection()), own_start="annealed"),
     "auto": Method(Cell.solve_with_restarts, own_start="escalation"),
     "empirical_bayes": Method(Cell.shrink, own_start="escalation"),
+    "start": Method(Cell.stop_at_start),
     "alone": Method(lambda cell: cell.fit(ct.baselines.alone), own_start="stacked"),
     "pooled": Method(lambda cell: cell.fit(ct.baselines.pooled), own_start="stacked"),
     "oracle": Method(lambda cell: ct.baselines.oracle(cell.instance.problem, cell.instance.truth), own_start="none"),
@@ -80,6 +96,7 @@ METHODS: dict[str, Method] = {
 STARTS: dict[str, ct.starts.AbstractStart] = {
     "pooled": ct.starts.Pooled(),
     "stacked": ct.starts.Stacked(),
+    "weighted": ct.starts.Weighted(),
     "random": ct.starts.Random(),
     "annealed": ct.starts.Annealed(),
     **{f"annealed_{sweeps}": ct.starts.Annealed(sweeps=sweeps) for sweeps in (10, 30, 100, 300, 1000)},

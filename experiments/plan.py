@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterator
 
 import colora_theory as ct
-from colora_theory.experiments.config import Grid, Rank, SweepConfig
-from colora_theory.experiments.draw import Draw
+from colora_theory.experiments.config import Grid, SweepConfig
+from colora_theory.experiments.draw import Draw, Rank
 from colora_theory.experiments.methods import METHODS
 from colora_theory.experiments.provenance import source_hash
 from colora_theory.experiments.seeding import fingerprint
@@ -64,6 +64,7 @@ class Chunk:
     recipes: tuple[Recipe, ...]
     max_steps: int
     trace: bool
+    predict: tuple[str, ...]
 
     @property
     def id(self) -> str:
@@ -136,7 +137,8 @@ def _chunks(grid: Grid) -> Iterator[Chunk]:
         layout = dataclasses.replace(lane, width=math.ceil(len(group) / number))
         cuts = [len(group) * index // number for index in range(number + 1)]
         for begin, end in itertools.pairwise(cuts):
-            yield Chunk(layout, tuple(group[begin:end]), recipes(grid), grid.max_steps, grid.trace)
+            cells = tuple(group[begin:end]), recipes(grid)
+            yield Chunk(layout, *cells, grid.max_steps, grid.trace, tuple(grid.predict))
 
 
 def _single_lane(draw: Draw) -> Layout:

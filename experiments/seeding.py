@@ -13,7 +13,7 @@ from jaxtyping import Key
 
 from colora_theory.experiments.draw import Draw
 
-Role = Literal["data", "start"]
+Role = Literal["data", "start", "prediction"]
 
 
 def fingerprint(content: Any) -> str:

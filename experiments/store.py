@@ -3,6 +3,7 @@
 <root>/<sweep>/<preset>/chunks/<chunk id>.parquet    finished chunks
 <root>/<sweep>/<preset>/quarantine/                  files that were found damaged or foreign
 <root>/<sweep>/<preset>.parquet                      the whole table, in the order of the plan
+<root>/verdicts-<preset>.json                        what the tables say of the claims
 """
 
 import json
@@ -149,6 +150,34 @@ class Store:
         frame.attrs.update(record)
         return frame
 
+    def load_planned(self, plan: Plan) -> pd.DataFrame:
+        """The table of a plan, as `load` gives it.
+
+        Raises:
+            ColoraError: If it has not been computed, or from other grids or by other code than the plan's.
+            StoreError: If it is damaged; the message names the remedy.
+        """
+        frame = self.load(plan.sweep, plan.preset)
+        if frame.attrs["config_hash"] != plan.config_hash:
+            path = self.table_path(plan.sweep, plan.preset)
+            remedy = self.remedy(plan.sweep, plan.preset)
+            raise ColoraError(f"{path} was made from other grids or by other code than those of today\n{remedy}")
+        return frame
+
+    def write_json(self, name: str, document: Any) -> Path:
+        """Store a document beside the tables as `<name>.json`, whole or not at all, and return its path.
+
+        Raises:
+            StoreError: If the folder cannot be written.
+        """
+        path = self.root / f"{name}.json"
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _cannot_write(self.root, error) from error
+        _put(path, (json.dumps(document, indent=2, allow_nan=False) + "\n").encode())
+        return path
+
 
 def _read(path: Path) -> tuple[pa.Table, dict[str, Any]]:
     try:
@@ -180,17 +209,21 @@ def _read(path: Path) -> tuple[pa.Table, dict[str, Any]]:
 
 
 def _write(path: Path, rows: pa.Table, record: dict[str, Any]) -> None:
-    """Write to a temporary name beside the target, flush to the disk, then rename."""
     metadata = {_METADATA_KEY: json.dumps(record | {"schema_version": table.SCHEMA_VERSION})}
     buffer = pa.BufferOutputStream()
     pq.write_table(rows.replace_schema_metadata(metadata), buffer, write_page_checksum=True)
+    _put(path, buffer.getvalue())
+
+
+def _put(path: Path, content: bytes | pa.Buffer) -> None:
+    """Write to a temporary name beside the target, flush to the disk, then rename."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         # What a killed process has left of this very file.
         for leftover in path.parent.glob(f".{path.name}.*.tmp"):
             leftover.unlink(missing_ok=True)
         with temporary.open("wb") as file:
-            file.write(buffer.getvalue())
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)

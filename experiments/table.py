@@ -3,7 +3,7 @@
 import pyarrow as pa
 
 # To be raised with every change of the columns or of their meaning.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 SCHEMA = pa.schema(
     [
@@ -32,8 +32,26 @@ SCHEMA = pa.schema(
         ("mean_squared_error", pa.float64()),
         ("sine_left", pa.float64()),
         ("sine_right", pa.float64()),
+        ("overlap_left", pa.float64()),
+        ("overlap_right", pa.float64()),
         ("relative_residual", pa.float64()),
         ("relative_error_trace", pa.list_(pa.float64())),  # from the start to the last step; null unless asked for
+        # What theory says of the draw, null unless its prediction was asked for: see predictions.py.
+        ("long_run_contraction", pa.float64()),  # measured
+        ("contraction_factor", pa.float64()),
+        ("contraction_law", pa.float64()),
+        ("isometry_constant", pa.float64()),
+        ("core_isometry", pa.float64()),
+        ("common_isometry", pa.float64()),
+        ("single_isometry", pa.float64()),
+        ("spread_isometry", pa.float64()),
+        ("cramer_rao", pa.float64()),
+        ("noise_law", pa.float64()),
+        ("predicted_overlap_left", pa.float64()),
+        ("predicted_overlap_right", pa.float64()),
+        ("transfer_together", pa.float64()),
+        ("transfer_alone", pa.float64()),
+        ("transfer_pooled", pa.float64()),
     ]
 )
 

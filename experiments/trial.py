@@ -15,6 +15,7 @@ from colora_theory.experiments import table
 from colora_theory.experiments.draw import Draw
 from colora_theory.experiments.methods import METHODS, Cell
 from colora_theory.experiments.plan import Chunk, Layout, Recipe
+from colora_theory.experiments.predictions import columns, predict
 from colora_theory.experiments.seeding import keys
 from colora_theory.lanes import map_lanes
 
@@ -23,6 +24,8 @@ METRICS: dict[str, Callable[..., jax.Array]] = {
     "mean_squared_error": ct.metrics.mean_squared_error,
     "sine_left": ct.metrics.sine_left,
     "sine_right": ct.metrics.sine_right,
+    "overlap_left": ct.metrics.overlap_left,
+    "overlap_right": ct.metrics.overlap_right,
 }
 
 
@@ -32,6 +35,10 @@ def run_chunk(chunk: Chunk) -> pa.Table:
     lanes = chunk.draws + chunk.draws[-1:] * (layout.width - len(chunk.draws))
     instances = _sample(layout, keys(lanes, "data"), _knobs(layout, lanes))
     start_keys = keys(lanes, "start")
+    predicted = [
+        predict(chunk.predict, jax.tree.map(lambda leaf, lane=lane: leaf[lane], instances), draw)
+        for lane, draw in enumerate(chunk.draws)
+    ]
     rows: list[dict[str, Any]] = []
     for recipe in chunk.recipes:
         solve = _solver(layout, recipe, chunk.max_steps, chunk.trace)
@@ -44,7 +51,8 @@ def run_chunk(chunk: Chunk) -> pa.Table:
             "seconds_per_step": seconds / max(1, int(measured["steps"].sum())),
         }
         for lane, draw in enumerate(chunk.draws):
-            rows.append(_row(draw, recipe, chunk, {name: value[lane] for name, value in measured.items()}) | timing)
+            values = {name: value[lane] for name, value in measured.items()}
+            rows.append(_row(draw, recipe, chunk, values) | timing | columns(predicted[lane], recipe.start))
     return pa.Table.from_pylist(rows, schema=table.SCHEMA)
 
 

@@ -46,8 +46,8 @@ def draw(table: pd.DataFrame, preset: str) -> tuple[Figure, str]:
         return figure, "The table is empty."
     shape, rows = next(iter(shapes.items()))
     sigma = float(rows["noise"].iloc[0])
-    num_samples = _widest(rows, "num_samples", "num_users")
-    num_users = _widest(rows, "num_users", "num_samples")
+    num_samples = summaries.widest(rows, "num_samples", "num_users")
+    num_users = summaries.widest(rows, "num_users", "num_samples")
     _draw_users(panels["users"], shape, rows[rows["num_samples"] == num_samples], sigma, num_samples)
     _draw_samples(panels["samples"], shape, rows[rows["num_users"] == num_users], sigma, num_users)
     style.title(panels["users"], "a", f"$n$ = {num_samples} samples per user")
@@ -62,12 +62,6 @@ def draw(table: pd.DataFrame, preset: str) -> tuple[Figure, str]:
     ratios = _ratios(shapes)
     _draw_ratio(panels["ratio"], ratios)
     return figure, _caption(table, preset, shape, sigma, ratios)
-
-
-def _widest(rows: pd.DataFrame, fixed: str, axis: str) -> int:
-    """The value of `fixed` with the most values of `axis`, the largest of several."""
-    counts = rows.groupby(fixed)[axis].nunique()
-    return int(counts[counts == counts.max()].index.max())
 
 
 def _draw_methods(axes: Axes, rows: pd.DataFrame, axis: str) -> None:

@@ -105,8 +105,7 @@ def _draw_angles(axes: Axes, rows: pd.DataFrame) -> float:
     axes.set_xlabel("misalignment (sine of the angle)")
     if not {"alternating", "alone"} <= medians.keys():
         return math.nan
-    excess = (medians["alternating"] / medians["alone"]).dropna()
-    sine = summaries.crossing(excess.index.to_numpy(float), np.log(excess.to_numpy(float)), 0.0)
+    sine = summaries.break_even(medians["alternating"], medians["alone"])
     if math.isfinite(sine):
         axes.axvline(sine, color=style.GREY, linewidth=0.8)
         where = (sine, 0.02)

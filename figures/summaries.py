@@ -4,30 +4,27 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import isotonic_regression
 
-SUCCESS = 1e-6  # largest relative error of a run that recovered the truth
+from colora_theory.experiments.claims.rates import SUCCESS, crossing, half_point, success_rates, wilson
+
+__all__ = [
+    "BAND",
+    "QUANTILES",
+    "SUCCESS",
+    "bands",
+    "break_even",
+    "crossing",
+    "failures",
+    "half_point",
+    "mean_and_error",
+    "runs_per_point",
+    "success_rates",
+    "widest",
+    "wilson",
+]
+
 QUANTILES = (0.1, 0.9)
 BAND = "10 to 90% of the runs"
-_NORMAL_975 = 1.959963984540054
-
-
-def wilson(successes: np.ndarray, runs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Wilson's 95% interval of a success rate: honest at 0 and 1, and for few runs."""
-    z2 = _NORMAL_975**2
-    rate = successes / runs
-    centre = (rate + z2 / (2 * runs)) / (1 + z2 / runs)
-    half = _NORMAL_975 / (1 + z2 / runs) * np.sqrt(rate * (1 - rate) / runs + z2 / (4 * runs**2))
-    # Rounding must not carry the ends past the rate: error bars are differences.
-    return np.clip(centre - half, 0, rate), np.clip(centre + half, rate, 1)
-
-
-def success_rates(rows: pd.DataFrame, axis: str) -> pd.DataFrame:
-    """Columns rate, low, high (Wilson 95%) and runs at every value of `axis`; a run without an error value failed."""
-    succeeded = (rows["relative_error"] < SUCCESS).groupby(rows[axis])
-    successes, runs = succeeded.sum(), succeeded.size()
-    low, high = wilson(successes.to_numpy(float), runs.to_numpy(float))
-    return pd.DataFrame({"rate": successes / runs, "low": low, "high": high, "runs": runs})
 
 
 def bands(rows: pd.DataFrame, axis: str, column: str) -> pd.DataFrame:
@@ -42,30 +39,26 @@ def bands(rows: pd.DataFrame, axis: str, column: str) -> pd.DataFrame:
     return band.replace(np.inf, np.nan).dropna(subset="median")
 
 
-def crossing(x: np.ndarray, y: np.ndarray, level: float) -> float:
-    """Where y first reaches `level` from below, linearly between the points; NaN if it starts above or never does."""
-    above = np.flatnonzero(np.asarray(y) >= level)
-    if not above.size or above[0] == 0:
-        return float("nan")
-    right = above[0]
-    left = right - 1
-    return float(x[left] + (level - y[left]) / (y[right] - y[left]) * (x[right] - x[left]))
+def break_even(first: "pd.Series[float]", other: "pd.Series[float]") -> float:
+    """Where the first of two positive curves over a common axis begins to exceed the other; NaN as for `crossing`."""
+    excess = (first / other).dropna()
+    return crossing(excess.index.to_numpy(float), np.log(excess.to_numpy(float)), 0.0)
 
 
-def half_point(rates: pd.DataFrame) -> tuple[float, float, float]:
-    """Where half of the runs succeed, and where the upper and the lower ends of the intervals say so.
+def mean_and_error(values: "pd.Series[float]") -> tuple[float, float]:
+    """The mean of the finite values and its standard error, NaN for fewer than two."""
+    there = values.to_numpy(float)
+    finite = there[np.isfinite(there)]
+    if not finite.size:
+        return float("nan"), float("nan")
+    error = np.std(finite, ddof=1) / np.sqrt(finite.size) if finite.size > 1 else np.nan
+    return float(np.mean(finite)), float(error)
 
-    The rates are made monotone (isotonic regression) and interpolated linearly over the logarithm of the axis. NaN
-    where the grid does not reach.
-    """
-    where = np.log(rates.index.to_numpy(float))
-    weights = rates["runs"].to_numpy(float)
-    points = (
-        crossing(where, isotonic_regression(rates[column].to_numpy(float), weights=weights).x, 0.5)
-        for column in ("rate", "high", "low")
-    )
-    middle, first, last = np.exp(list(points))
-    return float(middle), float(first), float(last)
+
+def widest(rows: pd.DataFrame, fixed: str, axis: str) -> int:
+    """The value of `fixed` with the most values of `axis`, the largest of several."""
+    counts = rows.groupby(fixed)[axis].nunique()
+    return int(counts[counts == counts.max()].index.to_numpy(int).max())
 
 
 def failures(rows: pd.DataFrame, by: str = "method") -> str:

@@ -65,7 +65,8 @@ def spread_isometry_bound(
     """
     pair = problem.check_rank(rank)
     keys = jax.random.split(key, starts)
-    bounds = [_ascend(_normalize(problem), pair, each, max_steps, sign) for each in keys for sign in (1.0, -1.0)]
+    signs = jnp.array([1.0, -1.0], problem.targets.dtype)
+    bounds = [_ascend(_normalize(problem), pair, each, max_steps, sign) for each in keys for sign in signs]
     return max(map(float, bounds))
 
 
@@ -95,7 +96,7 @@ def _distortion(low: float, high: float) -> float:
 
 @eqx.filter_jit
 def _ascend(
-    problem: Problem, rank: tuple[int, int], key: PRNGKeyArray, max_steps: int, sign: float
+    problem: Problem, rank: tuple[int, int], key: PRNGKeyArray, max_steps: int, sign: Float[Array, ""]
 ) -> Float[Array, ""]:
     """The largest `sign` (||A W||^2 / ||W||^2 - 1) seen, over tuples with cores of equal norm."""
     num_users, d1, d2 = problem.sensing.weights_shape

@@ -16,6 +16,7 @@ _FIXED_POINT_TOL = 1e-10
 _BISECTIONS = 20
 # Increments that grow so many times in a row will not shrink again.
 _GROWTHS = 20
+_UNBOUNDED = 1e12
 
 
 def noise_law(
@@ -141,7 +142,7 @@ class _Shares:
             if increment <= _FIXED_POINT_TOL * (1 + np.max(new)):
                 return new
             growths = growths + 1 if increment > previous else 0
-            if growths > _GROWTHS:
+            if growths > _GROWTHS or increment > _UNBOUNDED:
                 return None
             spread = new
         return None

@@ -4,12 +4,18 @@ from colora_theory.experiments.errors import ConfigError, unknown_name
 from colora_theory.experiments.sweep import Sweep
 from colora_theory.experiments.sweeps import (
     annealing,
+    contraction,
     convergence,
+    efficiency,
     few_samples,
+    isometry,
+    misalignment,
+    newcomer,
     noise,
     sample_complexity,
     sample_limit,
     similarity,
+    start_overlap,
 )
 
 SWEEPS = {
@@ -22,6 +28,12 @@ SWEEPS = {
         few_samples.SWEEP,
         sample_limit.SWEEP,
         annealing.SWEEP,
+        contraction.SWEEP,
+        isometry.SWEEP,
+        start_overlap.SWEEP,
+        efficiency.SWEEP,
+        misalignment.SWEEP,
+        newcomer.SWEEP,
     )
 }
 

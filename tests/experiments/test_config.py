@@ -60,6 +60,13 @@ def test_rank_is_an_integer_a_pair_or_a_list_of_pairs(tmp_path, written, ranks):
         ({"method": '"alternate"'}, "grid 1: unknown method 'alternate'; did you mean 'alternating'?"),
         ({"start": '["stacked", "poled"]'}, "grid 1: unknown start 'poled'; did you mean 'pooled'?"),
         ({"method": '"xyz"'}, "unknown method 'xyz'; known: alone, alternating, altgdmin,"),
+        ({"predict": '["rates"]'}, "grid 1: unknown prediction 'rates'; did you mean 'rate'?"),
+        ({"predict": '"rate"'}, "grid 1: predict = 'rate' does not fit; it is a list of names"),
+        ({"predict": '["rate", "rate"]'}, "grid 1: predict lists rate twice"),
+        (
+            {"predict": '["transfer", "rate"]', "misalignment": "[0.0, 0.1]"},
+            "grid 1: predict 'rate' needs shared subspaces, not those of misalignment 0.0",
+        ),
         ({"head": 'nam = "mine"'}, "name is missing"),
         ({"head": 'name = "my sweep/"'}, "name = 'my sweep/' does not fit; it is letters, digits, - and _"),
         ({"head": 'name = "mine"\nsed = 1'}, "unknown key 'sed'"),
@@ -73,6 +80,11 @@ def test_a_wrong_file_is_answered_in_one_line_with_the_place(tmp_path, changes, 
     assert message in text
     assert str(path) in text
     assert text.count("\n") == 0
+
+
+def test_predictions_that_know_of_personal_subspaces_may_be_asked_for(tmp_path):
+    (grid,) = load_config(write(tmp_path, predict='["transfer"]', misalignment="0.1")).grid
+    assert grid.predict == ["transfer"]
 
 
 def test_the_second_grid_is_named(tmp_path):

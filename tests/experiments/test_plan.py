@@ -86,6 +86,7 @@ def test_names_follow_the_content_alone(config):
     for change in (
         {"max_steps": 51},
         {"trace": True},
+        {"predict": ("rate",)},
         {"recipes": chunk.recipes[::-1]},
         {"draws": chunk.draws[::-1]},
         {"layout": dataclasses.replace(chunk.layout, width=9)},

@@ -57,8 +57,10 @@ def test_every_method_and_start_gives_rows_of_the_schema(axis, names):
     for row in rows.to_pylist():
         assert row["status_name"] == ct.Status(row["status"]).name
         assert row["seconds"] > 0
-        assert row["steps"] >= 1
+        assert row["steps"] >= (0 if row["method"] == "start" else 1)
         assert np.isfinite([row["relative_error"], row["sine_left"], row["sine_right"], row["relative_residual"]]).all()
+        assert 0 < row["overlap_left"] <= 1 + 1e-12
+        assert 0 < row["overlap_right"] <= 1 + 1e-12
         assert row["relative_error_trace"] is None
 
 
@@ -110,7 +112,7 @@ def test_a_lane_that_fills_up_a_chunk_leaves_no_row(monkeypatch):
 
 
 def test_a_trace_runs_from_the_start_to_the_last_step():
-    for row in rows_of(method=["alternating", "oracle"], trace=True):
+    for row in rows_of(method=["alternating", "oracle"], num_samples=16, trace=True):
         trace = row["relative_error_trace"]
         if row["method"] == "oracle":
             assert trace is None
@@ -118,6 +120,12 @@ def test_a_trace_runs_from_the_start_to_the_last_step():
         assert len(trace) == row["steps"] + 1
         assert trace[-1] == pytest.approx(row["relative_error"], rel=1e-6, abs=1e-12)
         assert trace[0] > trace[-1]
+
+
+def test_a_start_alone_takes_no_step():
+    by_itself, traced = rows_of(method="start", num_seeds=1)[0], rows_of(trace=True, num_seeds=1)[0]
+    assert (by_itself["status_name"], by_itself["steps"]) == ("MAX_STEPS", 0)
+    assert by_itself["relative_error"] == pytest.approx(traced["relative_error_trace"][0], rel=1e-10)
 
 
 def test_a_run_again_is_the_same_bit_for_bit():

@@ -13,13 +13,42 @@ from colora_theory.experiments.store import Store
 from colora_theory.experiments.sweeps import SWEEPS
 
 FIGURES = figure_modules()
+CONSTANTS = {
+    "isometry_constant": 1.0,
+    "core_isometry": 0.5,
+    "common_isometry": 0.4,
+    "single_isometry": 4.0,
+    "spread_isometry": 2.0,
+}
+
+
+def told(draw, recipe) -> dict[str, dict[str, float | None]]:
+    """What the predictions say, by their names: near the made-up measurements."""
+    law = draw.noise**2 / draw.oversampling
+    start = 0.78 if recipe.start in ("pooled", "stacked") else None
+    turned = 50 * (draw.misalignment or 0.0)
+    return {
+        "rate": {
+            "long_run_contraction": 0.61 / draw.oversampling,
+            "contraction_factor": 0.6 / draw.oversampling,
+            "contraction_law": 0.7 / draw.oversampling,
+        },
+        "isometry": {name: value / draw.num_samples**0.5 for name, value in CONSTANTS.items()},
+        "cramer_rao": {"cramer_rao": 0.95 * law, "noise_law": 0.9 * law},
+        "overlap": {"predicted_overlap_left": start, "predicted_overlap_right": start},
+        "transfer": {
+            "transfer_together": law * (1 + turned),
+            "transfer_alone": law * 15,
+            "transfer_pooled": law * 200,
+        },
+    }
 
 
 def made_up(draw, recipe, grid) -> dict:
     """One row: success from N / DoF = 2 on, a little earlier or later by seed; errors by the law of noise."""
     success = draw.oversampling * (1 + 0.1 * draw.seed) > 2 and recipe.start != "random"
     penalty = {"alone": 20.0, "pooled": 300.0, "oracle": 0.5, "empirical_bayes": 0.6}.get(recipe.method, 1.0)
-    turned = 50 * (draw.misalignment or 0.0) if recipe.method == "alternating" else 0.0
+    turned = 50 * (draw.misalignment or 0.0) if recipe.method in ("alternating", "variable_projection") else 0.0
     error = 1e-14 if success else 1.0
     steps = 20 + 5 * draw.seed
     return {
@@ -48,8 +77,11 @@ def made_up(draw, recipe, grid) -> dict:
         "mean_squared_error": draw.noise**2 * (1 + 0.1 * draw.seed) * (penalty + turned) / draw.oversampling,
         "sine_left": 0.1,
         "sine_right": 0.1,
+        "overlap_left": 0.8,
+        "overlap_right": 0.7,
         "relative_residual": error,
         "relative_error_trace": [error ** (step / steps) for step in range(steps + 1)] if grid.trace else None,
+        **{column: value for name in grid.predict for column, value in told(draw, recipe)[name].items()},
     }
 
 

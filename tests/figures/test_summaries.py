@@ -9,7 +9,7 @@ import pytest
 from matplotlib.colors import to_rgb
 from scipy.stats import binomtest
 
-from colora_theory.figures import noise, style, summaries
+from colora_theory.figures import comparison, isometry, noise, style, summaries
 from colora_theory.figures.convergence import curve
 from colora_theory.figures.shapes import Shape
 
@@ -55,6 +55,26 @@ def test_half_point_outside_the_grid_is_unknown(successes):
     assert math.isnan(summaries.half_point(rates([10, 20], successes, 20))[0])
 
 
+def test_the_mean_is_that_of_the_finite_values():
+    mean, error = summaries.mean_and_error(pd.Series([1.0, 3.0, math.nan, math.inf]))
+    assert (mean, error) == pytest.approx((2.0, 1.0))
+    assert math.isnan(summaries.mean_and_error(pd.Series([1.0]))[1])
+
+
+def test_curves_break_even_where_they_cross():
+    grid = pd.Index([0.0, 0.1, 0.2])
+    rising, level = pd.Series([0.25, 0.5, 2.0], grid), pd.Series([1.0, 1.0, 1.0], grid)
+    assert summaries.break_even(rising, level) == pytest.approx(0.15)
+    assert math.isnan(summaries.break_even(level / 2, level))
+
+
+def test_a_quotient_needs_a_prediction():
+    rows = pd.DataFrame({"seen": [1.0, 1.0, 1.0, 1.0], "told": [2.0, 0.0, math.inf, math.nan]})
+    ratios = comparison.quotient(rows, "seen", "told")
+    assert ratios.tolist() == pytest.approx([0.5, math.nan, math.nan, math.nan], nan_ok=True)
+    assert comparison.in_words(ratios) == "0.500 on average, 0.500 to 0.500 over 1 runs"
+
+
 def test_a_run_that_has_ended_keeps_its_last_error():
     rows = pd.DataFrame({"relative_error_trace": [[1.0, 0.1], [1.0, 0.5, 0.3, 0.1]], "seconds_per_step": [1.0, 3.0]})
     shown = curve(rows)
@@ -91,6 +111,7 @@ def luminance(color):
         [style.LOOKS[method] for method in ("alternating", "gradient_descent", "altgdmin")],
         [style.LOOKS[method] for method in ("auto", "annealed", "variable_projection", "alternating", "altgdmin")],
         [style.LOOKS[method] for method in ("auto", "empirical_bayes", "oracle")],
+        [look for _, look in isometry.SERIES.values()],
         [style.LOOKS[start] for start in ("pooled", "stacked", "random")],
         *(style.sequence(length) for length in range(1, 8)),
     ],

@@ -1,0 +1,1 @@
+"""The ledger of claims, and what the stored tables say of each."""

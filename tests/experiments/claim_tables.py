@@ -1,0 +1,185 @@
+"""For every claim a made-up table that bears it out and one that refutes it."""
+
+import itertools
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+AXES: dict[str, Any] = {
+    "num_users": 16,
+    "num_rows": 20,
+    "num_cols": 20,
+    "rank_left": 2,
+    "rank_right": 2,
+    "similarity": 0.5,
+    "misalignment": math.nan,
+    "condition_number": math.nan,
+    "num_samples": 40,
+    "noise": 0.0,
+    "seed": range(20),
+    "method": "alternating",
+    "start": "stacked",
+}
+
+
+def frame(**axes: Any) -> pd.DataFrame:
+    """The Cartesian product of the axes, values or lists of them, with the count of unknowns."""
+    values = AXES | axes
+    lists = [value if isinstance(value, (list, range)) else [value] for value in values.values()]
+    rows = pd.DataFrame(itertools.product(*lists), columns=list(values))
+    r1, r2 = rows["rank_left"], rows["rank_right"]
+    shared = r1 * (rows["num_rows"] - r1) + r2 * (rows["num_cols"] - r2)
+    rows["degrees_of_freedom"] = shared + rows["num_users"] * r1 * r2
+    return rows.assign(oversampling=rows["num_samples"] * rows["num_users"] / rows["degrees_of_freedom"])
+
+
+def recovered(rows: pd.DataFrame, success: pd.Series | bool) -> pd.DataFrame:
+    return rows.assign(relative_error=np.where(success, 1e-14, 1.0))
+
+
+def erring(rows: pd.DataFrame, error: Any) -> pd.DataFrame:
+    """Squared errors that differ a little by seed."""
+    return rows.assign(mean_squared_error=error * (1 + 0.01 * rows["seed"]))
+
+
+def by_method(rows: pd.DataFrame, **errors: float) -> pd.DataFrame:
+    return erring(rows, rows["method"].map(errors))
+
+
+def needing(**samples: int) -> pd.DataFrame:
+    """Success from a number of samples on, by number of users; one seed is a little behind."""
+    parts = []
+    for name, enough in samples.items():
+        rows = frame(num_users=int(name.removeprefix("k")), num_samples=[6, 8, 12, 16, 24, 32, 48, 64, 96, 128])
+        parts.append(recovered(rows, rows["num_samples"] >= enough * (1 + 0.5 * (rows["seed"] == 0))))
+    return pd.concat(parts, ignore_index=True)
+
+
+def similar(alike: bool, apart: bool) -> pd.DataFrame:
+    rows = frame(num_samples=20, similarity=[0.0, 0.5, 0.9], start=["pooled", "stacked"])
+    return recovered(rows, np.where(rows["similarity"] == 0.9, alike, apart))
+
+
+def law_of_noise(power: float, constant: bool = False) -> pd.DataFrame:
+    """Errors of all users together and of the oracle, whose samples and users count by a power."""
+    rows = pd.concat(
+        [
+            frame(num_samples=[48, 96, 192], method=["alternating", "oracle"], noise=0.1),
+            frame(num_users=[1, 4, 64], num_samples=192, method=["alternating", "oracle"], noise=0.1),
+        ],
+        ignore_index=True,
+    )
+    shared = np.where(rows["method"] == "oracle", 0.0, 72 / (1 if constant else rows["num_users"]))
+    return erring(rows, (4 + shared) / rows["num_samples"] ** power)
+
+
+def annealed(longest: bool, shortest: bool) -> pd.DataFrame:
+    rows = frame(num_samples=[27, 32], start=["annealed_10", "annealed_100", "annealed_1000"])
+    return recovered(rows, np.where(rows["start"] == "annealed_10", shortest, longest))
+
+
+def limit(low: float, high: float, share: float) -> pd.DataFrame:
+    """Runs of many attempts between two values of N / DoF, a share of which recover the truth."""
+    rows = frame(method=["auto", "variable_projection"], seed=range(100))
+    middle = rows.assign(oversampling=(low + high) / 2)
+    return recovered(middle, (middle["method"] == "auto") & (middle["seed"] < 100 * share))
+
+
+def contraction(measured: float, law: float) -> pd.DataFrame:
+    rows = recovered(frame(num_samples=[20, 40]), True)
+    return rows.assign(contraction_factor=0.4, contraction_law=0.4 * law, long_run_contraction=measured)
+
+
+def isometry(power: float, users: float) -> pd.DataFrame:
+    rows = pd.concat([frame(num_samples=[16, 64, 128]), frame(num_users=[1, 4, 64], num_samples=64)], ignore_index=True)
+    shaken = 1 + 0.01 * rows["seed"]
+    return rows.assign(
+        isometry_constant=3 * shaken / rows["num_samples"] ** power,
+        single_isometry=2 * shaken / rows["num_users"] ** users,
+    )
+
+
+def overlap(error: float) -> pd.DataFrame:
+    rows = frame(num_samples=[24, 96], start=["pooled", "stacked"])
+    # Where little is found the law may be wrong.
+    predicted = np.where(rows["num_samples"] == 24, 0.1, 0.8)
+    shaken = 0.001 * (rows["seed"] - 9.5)
+    found = predicted + np.where(rows["num_samples"] == 24, 0.2, error) + shaken
+    return rows.assign(predicted_overlap_left=predicted, overlap_left=found)
+
+
+def efficiency(ratio: float) -> pd.DataFrame:
+    rows = frame(num_samples=[34, 80], seed=range(120), method="variable_projection", noise=0.05)
+    shaken = 1 + 0.2 * (-1.0) ** rows["seed"]
+    return rows.assign(cramer_rao=0.01, mean_squared_error=0.01 * ratio * shaken)
+
+
+def newcomers(error: float) -> pd.DataFrame:
+    rows = frame(num_users=1, num_samples=[3, 4, 8], noise=[0.0, 0.1], method="oracle")
+    exact = (rows["num_samples"] >= 4) & (rows["noise"] == 0)
+    one = rows.index[exact][-1]
+    found = rows.assign(relative_error=np.where(exact, 1e-14, 0.5))
+    found.loc[one, "relative_error"] = error
+    return found
+
+
+def misaligned(together: float, slope: float) -> pd.DataFrame:
+    """Errors together that grow with the misalignment, beside 1 alone."""
+    rows = frame(misalignment=[0.0, 0.1, 0.5], method=["alone", "variable_projection"], noise=0.3)
+    grown = together + slope * rows["misalignment"]
+    return erring(rows, np.where(rows["method"] == "alone", 1.0, grown))
+
+
+def shrunk(num_samples: int, gain: float) -> pd.DataFrame:
+    return by_method(
+        frame(num_samples=num_samples, noise=1.0, method=["auto", "empirical_bayes"]), auto=gain, empirical_bayes=1.0
+    )
+
+
+def miscounted() -> pd.DataFrame:
+    rows = frame(num_users=[1, 16])
+    return rows.assign(degrees_of_freedom=rows["degrees_of_freedom"] + (rows["seed"] == 3))
+
+
+def noisy(pooled: float) -> pd.DataFrame:
+    return by_method(frame(method=["alternating", "pooled"], noise=0.1), alternating=1.0, pooled=pooled)
+
+
+class Case(NamedTuple):
+    """Makers of a table that bears a claim out and of one that refutes it."""
+
+    holds: Callable[[], pd.DataFrame]
+    refuted: Callable[[], pd.DataFrame]
+
+
+CASES: dict[str, Case] = {
+    "recovery": Case(
+        lambda: recovered(frame(num_samples=[40, 80]), True),
+        lambda: recovered(frame(num_samples=[40, 80], seed=range(40)), frame(seed=range(80))["seed"] % 2 == 0),
+    ),
+    "more_users_fewer_samples": Case(
+        lambda: needing(k1=96, k4=32, k16=16, k64=8), lambda: needing(k1=96, k4=16, k16=32, k64=8)
+    ),
+    "similar_tasks_help": Case(lambda: similar(True, False), lambda: similar(True, True)),
+    "personal_cores_beat_one_adapter": Case(lambda: noisy(5.0), lambda: noisy(0.9)),
+    "parameter_count": Case(lambda: frame(num_users=[1, 16]), miscounted),
+    "error_falls_with_samples": Case(lambda: law_of_noise(1.0), lambda: law_of_noise(0.5)),
+    "error_falls_to_the_oracle": Case(lambda: law_of_noise(1.0), lambda: law_of_noise(1.0, constant=True)),
+    "half_near_the_limit": Case(lambda: limit(1.1, 1.14, 0.7), lambda: limit(1.1, 1.14, 0.3)),
+    "nearly_all_above_the_limit": Case(lambda: limit(1.2, 1.3, 1.0), lambda: limit(1.2, 1.3, 0.8)),
+    "longer_annealing_helps": Case(lambda: annealed(True, False), lambda: annealed(True, True)),
+    "shrinking_helps_with_few_samples": Case(lambda: shrunk(12, 1.5), lambda: shrunk(12, 0.9)),
+    "shrinking_does_no_harm": Case(lambda: shrunk(60, 1.0), lambda: shrunk(60, 0.9)),
+    "rate_of_convergence": Case(lambda: contraction(0.41, 1.0), lambda: contraction(0.43, 1.0)),
+    "rate_without_data": Case(lambda: contraction(0.4, 1.05), lambda: contraction(0.4, 0.8)),
+    "isometry_on_the_tangent_space": Case(lambda: isometry(0.5, 0.0), lambda: isometry(0.1, 0.0)),
+    "uniform_isometry_ignores_users": Case(lambda: isometry(0.5, 0.0), lambda: isometry(0.5, 0.5)),
+    "overlap_of_spectral_starts": Case(lambda: overlap(-0.02), lambda: overlap(-0.08)),
+    "efficiency": Case(lambda: efficiency(1.02), lambda: efficiency(0.9)),
+    "newcomer": Case(lambda: newcomers(1e-9), lambda: newcomers(1e-7)),
+    "sharing_pays_where_aligned": Case(lambda: misaligned(0.5, 5.0), lambda: misaligned(1.2, 5.0)),
+    "sharing_costs_where_apart": Case(lambda: misaligned(0.5, 5.0), lambda: misaligned(0.5, 0.1)),
+}
