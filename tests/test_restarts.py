@@ -10,7 +10,7 @@ import colora_theory as ct
 def trap():
     """Noiseless, N / DoF = 3; yet alternating minimization from the stacked start ends in a bad minimum."""
     family = ct.TaskFamily(16, 20, 20, 2, condition_number=10.0)
-    key = jax.random.split(jax.random.key(1), 50)[14]
+    key = jax.random.split(jax.random.key(1), 200)[159]
     return ct.sample_instance(key, family, 26)
 
 
