@@ -23,11 +23,23 @@ with install_import_hook("colora_theory", "beartype.beartype"):
     import colora_theory as ct
 
 
+# Compiled programs are memory mappings, of which a process may have 65,530 on Linux.
+MAPPINGS, MANY_MAPPINGS = Path("/proc/self/maps"), 30_000
+
+
 @pytest.fixture(scope="module", autouse=True)
 def forget_programs():
-    """Compiled programs are memory mappings, whose number per process is limited: each module starts without any."""
+    """Each module starts without compiled programs."""
     yield
     jax.clear_caches()
+
+
+@pytest.fixture(autouse=True)
+def forget_too_many_programs():
+    """A long module goes on without them before they reach the limit."""
+    yield
+    if MAPPINGS.exists() and MAPPINGS.read_bytes().count(b"\n") > MANY_MAPPINGS:
+        jax.clear_caches()
 
 
 @pytest.fixture
