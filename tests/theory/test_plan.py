@@ -25,15 +25,18 @@ def success(family, num_samples, noise, target, draws, seed):
 
 
 def test_less_noise_or_a_lower_aim_needs_no_more():
-    needs = [plan(FAMILY, target=0.1, noise=noise).num_samples for noise in (0.0, 0.3, 1.0)]
+    needs = [plan(FAMILY, target=0.1, noise=noise, draws=8).num_samples for noise in (0.0, 0.3, 1.0)]
     assert needs == sorted(needs)
-    assert plan(FAMILY, target=0.2, noise=0.5).num_samples <= plan(FAMILY, target=0.1, noise=0.5).num_samples
+    assert (
+        plan(FAMILY, target=0.2, noise=0.5, draws=8).num_samples
+        <= plan(FAMILY, target=0.1, noise=0.5, draws=8).num_samples
+    )
     assert plan(FAMILY, target=0.1).limited_by == "start"
-    assert plan(FAMILY, target=0.01, noise=1.0).limited_by == "noise"
+    assert plan(FAMILY, target=0.01, noise=1.0, draws=8).limited_by == "noise"
 
 
 def test_no_plan_is_below_counting():
-    found = plan(FAMILY, target=0.9, noise=1e-3)
+    found = plan(FAMILY, target=0.9, noise=1e-3, draws=8)
     assert found.needs["counting"] == necessary_samples(8, 10, 10, 2) <= found.num_samples
     np.testing.assert_allclose(found.oversampling, found.num_samples * 8 / ct.theory.degrees_of_freedom(8, 10, 10, 2))
 
