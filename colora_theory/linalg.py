@@ -102,6 +102,15 @@ def _invert_lower(lower: Float[Array, "*batch p p"]) -> Float[Array, "*batch p p
     return jax.lax.fori_loop(0, lower.shape[-1], substitute, jnp.zeros_like(lower))
 
 
+def symmetric_roots(gram: Float[Array, "r r"]) -> tuple[Float[Array, "r r"], Float[Array, "r r"]]:
+    """The symmetric square root of a Gram matrix and its inverse, with a floor under the eigenvalues."""
+    values, vectors = jnp.linalg.eigh(gram)
+    precision = jnp.finfo(gram.dtype)
+    floor = jnp.maximum(_FLOOR_IN_EPS * precision.eps * jnp.mean(values), precision.tiny)
+    roots = jnp.sqrt(jnp.maximum(values, floor))
+    return contract("ri,i,si->rs", vectors, roots, vectors), contract("ri,i,si->rs", vectors, 1 / roots, vectors)
+
+
 def spectral_bound(normal: Float[Array, "*batch p p"]) -> Float[Array, "*batch"]:
     """The largest absolute row sum: an upper bound on the largest eigenvalue of a symmetric matrix."""
     return jnp.max(jnp.sum(jnp.abs(normal), axis=-1), axis=-1)

@@ -10,7 +10,7 @@ from jaxtyping import Array, Bool, Float, PyTree
 
 from colora_theory.factors import Factors
 from colora_theory.grassmann import outside
-from colora_theory.linalg import contract, safe_divide
+from colora_theory.linalg import contract, safe_divide, symmetric_roots
 from colora_theory.problem import Problem
 from colora_theory.solvers.base import AbstractSolver, State, half_square, judge_step
 from colora_theory.solvers.first_order import optimality, tree_add, tree_dot
@@ -20,8 +20,6 @@ from colora_theory.solvers.linearization import Linearization
 _DESCENT_COSINE = 1e-3
 # A step that is not taken is shortened to the minimum of a parabola, and by a factor within these bounds.
 _SHORTEST, _LONGEST = 0.1, 0.5
-# The floor under the eigenvalues of a Gram matrix, relative to their mean.
-_FLOOR_IN_EPS = 100.0
 
 
 class Direction(eqx.Module):
@@ -61,8 +59,8 @@ class ReducedPoint(eqx.Module):
     def of(cls, problem: Problem, model: Linearization) -> "ReducedPoint":
         """The point of expansion of a model with its least-squares cores."""
         cores, totals = model.factors.cores, jnp.sum(problem.sample_weights, axis=1)
-        _, left_scale = _roots(contract("k,krs,kps->rp", totals, cores, cores))
-        _, right_scale = _roots(contract("k,krs,krp->sp", totals, cores, cores))
+        _, left_scale = symmetric_roots(contract("k,krs,kps->rp", totals, cores, cores))
+        _, right_scale = symmetric_roots(contract("k,krs,krp->sp", totals, cores, cores))
         point = cls(model, left_scale, right_scale, Direction(model.factors.left, model.factors.right))
         return eqx.tree_at(lambda point: point.descent, point, point.gradient_of(model.residual))
 
@@ -233,19 +231,10 @@ def _outside(factors: Factors, direction: Direction) -> Direction:
 def _orthonormalize(factors: Factors) -> Factors:
     """The same weights in the orthonormal bases that are nearest to the given ones (polar decomposition)."""
     left, right = factors.left, factors.right
-    left_root, left_inverse = _roots(contract("ar,as->rs", left, left))
-    right_root, right_inverse = _roots(contract("ar,as->rs", right, right))
+    left_root, left_inverse = symmetric_roots(contract("ar,as->rs", left, left))
+    right_root, right_inverse = symmetric_roots(contract("ar,as->rs", right, right))
     return Factors(
         contract("ar,rs->as", left, left_inverse),
         contract("rp,kpq,qs->krs", left_root, factors.cores, right_root),
         contract("ar,rs->as", right, right_inverse),
     )
-
-
-def _roots(gram: Float[Array, "r r"]) -> tuple[Float[Array, "r r"], Float[Array, "r r"]]:
-    """The symmetric square root of a Gram matrix and its inverse, with a floor under the eigenvalues."""
-    values, vectors = jnp.linalg.eigh(gram)
-    precision = jnp.finfo(gram.dtype)
-    floor = jnp.maximum(_FLOOR_IN_EPS * precision.eps * jnp.mean(values), precision.tiny)
-    roots = jnp.sqrt(jnp.maximum(values, floor))
-    return contract("ri,i,si->rs", vectors, roots, vectors), contract("ri,i,si->rs", vectors, 1 / roots, vectors)

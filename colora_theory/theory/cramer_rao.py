@@ -6,6 +6,7 @@ import numpy as np
 
 from colora_theory.factors import AbstractFactors
 from colora_theory.problem import Problem
+from colora_theory.theory.shares import energy_shares
 from colora_theory.theory.tangent import TangentGram, is_singular
 
 
@@ -73,8 +74,5 @@ def _shared_part(gram: TangentGram, covariance: np.ndarray) -> np.ndarray:
             parts.append(np.zeros(len(cores)))
             continue
         per_entry = np.einsum("paqa->pq", block.reshape(rank, len(block) // rank, rank, -1))
-        outer = cores @ np.swapaxes(cores, 1, 2)
-        values, vectors = np.linalg.eigh(np.sum(outer, axis=0))
-        root = (vectors / np.sqrt(values)) @ vectors.T
-        parts.append(np.einsum("pq,px,kxy,yq->k", per_entry, root, outer, root, optimize=True))
+        parts.append(np.einsum("pq,kpq->k", per_entry, energy_shares(cores)))
     return parts[0] + parts[1]

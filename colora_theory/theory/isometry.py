@@ -9,7 +9,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from colora_theory.factors import AbstractFactors
 from colora_theory.grassmann import random_subspace
-from colora_theory.linalg import contract, safe_divide
+from colora_theory.linalg import contract, safe_divide, symmetric_roots
 from colora_theory.problem import Problem
 from colora_theory.sensing import AbstractRestriction
 from colora_theory.theory.tangent import TangentGram
@@ -17,7 +17,6 @@ from colora_theory.theory.tangent import TangentGram
 # Up to this dimension the whole matrix is diagonalised; above, extreme eigenvalues are found by Lanczos' method.
 _DENSE = 1500
 _LANCZOS_TOL = 1e-7
-_FLOOR_IN_EPS = 100.0
 
 
 def isometry_constant(problem: Problem, truth: AbstractFactors) -> float:
@@ -113,10 +112,7 @@ def _ascend(
         """The factor of the most extreme quotient, for cores seen from its side; then orthonormal."""
         normal = restriction.factor_system(cores, jnp.zeros_like(problem.targets)).normal
         size = cores.shape[1]
-        gram = contract("kpr,kqr->pq", cores, cores)
-        values, turn = jnp.linalg.eigh(gram)
-        floor = _FLOOR_IN_EPS * jnp.finfo(gram.dtype).eps * values[-1]
-        root = contract("pi,i,qi->pq", turn, 1 / jnp.sqrt(jnp.maximum(values, floor)), turn)
+        _, root = symmetric_roots(contract("kpr,kqr->pq", cores, cores))
         blocks = contract("xp,paqb,qy->xayb", root, normal.reshape(size, -1, size, len(normal) // size), root)
         _, vectors = jnp.linalg.eigh(sign * blocks.reshape(normal.shape))
         return jnp.linalg.qr(vectors[:, -1].reshape(size, -1).T)[0]

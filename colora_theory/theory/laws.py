@@ -11,6 +11,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from colora_theory.theory.shares import energy_shares
+
 _MAX_ITERATIONS = 5000
 _FIXED_POINT_TOL = 1e-10
 _BISECTIONS = 20
@@ -114,7 +116,7 @@ class _Shares:
         cores = np.asarray(cores, float)
         num_users, r1, r2 = cores.shape
         samples = np.broadcast_to(np.asarray(num_samples, float), (num_users,))
-        return cls(_whiten(cores), _whiten(np.swapaxes(cores, 1, 2)), num_rows - r1, num_cols - r2, samples)
+        return cls(energy_shares(cores), energy_shares(np.swapaxes(cores, 1, 2)), num_rows - r1, num_cols - r2, samples)
 
     @property
     def size(self) -> int:
@@ -146,13 +148,3 @@ class _Shares:
                 return None
             spread = new
         return None
-
-
-def _whiten(cores: np.ndarray) -> np.ndarray:
-    outer = cores @ np.swapaxes(cores, 1, 2)
-    values, vectors = np.linalg.eigh(np.sum(outer, axis=0))
-    if values[0] <= values[-1] * len(values) * np.finfo(float).eps:
-        raise ValueError(f"the stacked cores are rank deficient: squared singular values {values[::-1]}")
-    root = (vectors / np.sqrt(values)) @ vectors.T
-    whitened: np.ndarray = root @ outer @ root
-    return whitened

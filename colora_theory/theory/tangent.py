@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Int
 
 from colora_theory.factors import AbstractFactors, Factors
 from colora_theory.lanes import map_lanes
-from colora_theory.linalg import contract, mix_slices
+from colora_theory.linalg import contract, mix_slices, symmetric_roots
 from colora_theory.problem import Problem
 from colora_theory.sensing import own_normal
 from colora_theory.theory.counting import identifiability_rank
@@ -119,8 +119,10 @@ def _gram(
     cores = factors.cores
     at_right, at_left = problem.restrict_right(factors.right), problem.restrict_left(factors.left)
     own = at_right.core_design(factors.left)
-    left = at_right.factor_design(contract("rq,kqs->krs", _inverse_root(contract("krs,kqs->rq", cores, cores)), cores))
-    right = at_left.factor_design(contract("sq,krq->ksr", _inverse_root(contract("krs,krq->sq", cores, cores)), cores))
+    _, left_scale = symmetric_roots(contract("krs,kqs->rq", cores, cores))
+    _, right_scale = symmetric_roots(contract("krs,krq->sq", cores, cores))
+    left = at_right.factor_design(contract("rq,kqs->krs", left_scale, cores))
+    right = at_left.factor_design(contract("sq,krq->ksr", right_scale, cores))
     shared = jnp.concatenate([_across(factors.left, left), _across(factors.right, right)])
     num_users, num_samples = own.shape[1:]
     own_by_user = jnp.moveaxis(own, 1, 0)
@@ -138,8 +140,3 @@ def _across(basis: Float[Array, "d r"], design: Float[Array, "rd k n"]) -> Float
     dimension, rank = basis.shape
     complement = jnp.linalg.qr(basis, mode="complete")[0][:, rank:]
     return mix_slices(complement, design.reshape(rank, dimension, -1)).reshape(rank * (dimension - rank), -1)
-
-
-def _inverse_root(gram: Float[Array, "r r"]) -> Float[Array, "r r"]:
-    values, vectors = jnp.linalg.eigh(gram)
-    return contract("ri,i,qi->rq", vectors, 1 / jnp.sqrt(values), vectors)
