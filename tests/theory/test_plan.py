@@ -35,6 +35,12 @@ def test_less_noise_or_a_lower_aim_needs_no_more():
     assert plan(FAMILY, target=0.01, noise=1.0, draws=8).limited_by == "noise"
 
 
+def test_a_surer_plan_needs_more_even_for_one_truth():
+    """With a single truth only the fluctuation of the noise is left."""
+    needs = [plan(FAMILY, target=0.05, noise=0.5, probability=each, draws=1).num_samples for each in (0.5, 0.99)]
+    assert needs[1] > 1.1 * needs[0]
+
+
 def test_no_plan_is_below_counting():
     found = plan(FAMILY, target=0.9, noise=1e-3, draws=8)
     assert found.needs["counting"] == necessary_samples(8, 10, 10, 2) <= found.num_samples
