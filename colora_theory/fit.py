@@ -4,12 +4,13 @@ import contextlib
 import functools
 import warnings
 from collections.abc import Iterator, Sequence
-from typing import Literal
+from typing import Any, Literal, overload
 
 import jax
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
+from colora_theory.checks import OwnData
 from colora_theory.problem import IdentifiabilityWarning, Problem
 from colora_theory.restarts import escalation, solve_with_restarts
 from colora_theory.solution import Solution, Status
@@ -38,19 +39,46 @@ class ConvergenceWarning(UserWarning):
     """A fit that is usable but not optimal to the tolerances."""
 
 
+@overload
 def fit(
-    A: np.ndarray | Sequence[np.ndarray],
-    y: np.ndarray | Sequence[np.ndarray],
+    A: Problem,
+    *,
+    rank: int | tuple[int, int],
+    solver: AbstractSolver | Literal["auto"] = "auto",
+    start: AbstractStart = _STACKED,
+    seed: int = 0,
+    max_steps: int = 1000,
+) -> Solution: ...
+
+
+@overload
+def fit(
+    A: OwnData,
+    y: OwnData,
     rank: int | tuple[int, int],
     *,
-    sample_weights: np.ndarray | Sequence[np.ndarray] | None = None,
+    sample_weights: OwnData | None = None,
+    offset: np.ndarray | None = None,
+    solver: AbstractSolver | Literal["auto"] = "auto",
+    start: AbstractStart = _STACKED,
+    seed: int = 0,
+    max_steps: int = 1000,
+) -> Solution: ...
+
+
+def fit(
+    A: OwnData | Problem,
+    y: OwnData | None = None,
+    rank: int | tuple[int, int] | None = None,
+    *,
+    sample_weights: OwnData | None = None,
     offset: np.ndarray | None = None,
     solver: AbstractSolver | Literal["auto"] = "auto",
     start: AbstractStart = _STACKED,
     seed: int = 0,
     max_steps: int = 1000,
 ) -> Solution:
-    """Fits y_ij = <A_ij, W_0 + U C_i V^T> + noise by least squares.
+    """Fits y_ij = <A_ij, W_0 + U C_i V^T> + noise by least squares; of a `Problem`, whatever it measures.
 
     Works in the precision of the data (float64 if any of them is), whatever JAX is configured to, and returns numpy
     arrays.
@@ -61,7 +89,8 @@ def fit(
     `solution.attempts.summary()` tells what was done.
 
     Args:
-        A: sensing matrices, shape (k, n, d1, d2), or a sequence over users of arrays (n_i, d1, d2).
+        A: sensing matrices, shape (k, n, d1, d2), or a sequence over users of arrays (n_i, d1, d2). Or a `Problem` from
+            any of its doors, which holds all the data; then only `rank`, and how to solve, remain to be said.
         y: measurements, shape (k, n), or a sequence over users of arrays (n_i,).
         rank: r, or (r1, r2).
         sample_weights: nonnegative weights of the squared residuals, like `y`. With weights given, users with too few
@@ -76,16 +105,18 @@ def fit(
         A `Solution`: `solution.weights` are the W_i, `solution.factors` hold U, the C_i and V.
 
     Raises:
-        TypeError, ValueError: for bad data or an impossible rank, naming value and place.
+        TypeError, ValueError: for bad data or an impossible rank, naming value and place; for data beside a `Problem`.
         FitError: if the solver diverged or met numbers that are not finite.
 
     Warns:
-        IdentifiabilityWarning: if a user has fewer samples than a core has entries, if there are fewer measurements
+        IdentifiabilityWarning: if a user has fewer measurements than its core needs, if there are fewer measurements
             than unknowns, or if the rank is higher than what the fitted cores use.
         ConvergenceWarning: if the solver stopped before it was optimal.
     """
-    with _precision_of(A, y, sample_weights, offset):
-        problem = Problem.dense(A, y, sample_weights=sample_weights, offset=offset)
+    if rank is None:
+        raise TypeError("rank is missing: an integer, or a pair of them")
+    with _precision_of(*((A.targets,) if isinstance(A, Problem) else (A, y, sample_weights, offset))):
+        problem = _problem_of(A, y, sample_weights, offset)
         problem.check_rank(rank)
         if sample_weights is None:
             problem.warn_if_unidentifiable(rank)
@@ -103,6 +134,19 @@ def fit(
         warnings.warn(f"{solution.summary()}. {status.advice}", ConvergenceWarning, stacklevel=2)
     _warn_of_rank(solution)
     return solution
+
+
+def _problem_of(
+    A: OwnData | Problem, y: OwnData | None, sample_weights: OwnData | None, offset: np.ndarray | None
+) -> Problem:
+    if isinstance(A, Problem):
+        for name, value in (("y", y), ("sample_weights", sample_weights), ("offset", offset)):
+            if value is not None:
+                raise TypeError(f"{name} was given beside a Problem, which holds its own")
+        return A
+    if y is None:
+        raise TypeError("y is missing: the measurements that go with A")
+    return Problem.dense(A, y, sample_weights=sample_weights, offset=offset)
 
 
 def _warn_of_counting(problem: Problem, rank: int | tuple[int, int]) -> None:
@@ -147,11 +191,11 @@ def _attempt_until_settled(
     first = attempt(start, attempts=1)
     if first.relative_residual <= default_residual_tol(problem.targets.dtype):
         return first
-    return attempt(escalation(start), attempts=_ATTEMPTS)
+    return attempt(escalation(start), attempts=_ATTEMPTS, first=first)
 
 
 @contextlib.contextmanager
-def _precision_of(*data: np.ndarray | Sequence[np.ndarray] | None) -> Iterator[None]:
+def _precision_of(*data: Any) -> Iterator[None]:
     arrays = [array for part in data if part is not None for array in (part if isinstance(part, Sequence) else [part])]
     with jax.enable_x64(any(getattr(array, "dtype", None) != np.float32 for array in arrays)):
         yield

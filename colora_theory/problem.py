@@ -1,17 +1,27 @@
 """The data of all users, as a weighted least-squares problem."""
 
 import warnings
-from collections.abc import Sequence
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from colora_theory.checks import (
+    OwnData,
+    as_floats,
+    as_indices,
+    check_entries,
+    check_lengths,
+    stack_users,
+    stack_weights,
+)
 from colora_theory.factors import Factors, check_rank
-from colora_theory.linalg import contract
-from colora_theory.sensing import AbstractRestriction, AbstractSensing, Dense
+from colora_theory.linalg import contract, safe_divide
+from colora_theory.output_moments import OutputMoments, compress_samples, share_weight
+from colora_theory.sensing import AbstractRestriction, AbstractSensing, Dense, EntryMask, RankOne, VectorOutput
 
 
 class IdentifiabilityWarning(UserWarning):
@@ -21,7 +31,8 @@ class IdentifiabilityWarning(UserWarning):
 class Problem(eqx.Module):
     """Measurements of W_1 .. W_k, and the loss 1/2 sum_ij w_ij (y_ij - <A_ij, W_i>)^2.
 
-    The constructor takes arrays as they are and can be traced; `Problem.dense` is the checked door for own data.
+    The constructor takes arrays as they are and can be traced. The checked doors for own data are `Problem.dense`,
+    `Problem.rank_one`, `Problem.vector_output`, `Problem.from_moments` and `Problem.entries`.
 
     Attributes:
         sensing: the measurement operator.
@@ -37,12 +48,7 @@ class Problem(eqx.Module):
 
     @classmethod
     def dense(
-        cls,
-        A: np.ndarray | Sequence[np.ndarray],
-        y: np.ndarray | Sequence[np.ndarray],
-        *,
-        sample_weights: np.ndarray | Sequence[np.ndarray] | None = None,
-        offset: np.ndarray | None = None,
+        cls, A: OwnData, y: OwnData, *, sample_weights: OwnData | None = None, offset: np.ndarray | None = None
     ) -> "Problem":
         """A checked problem from dense sensing matrices.
 
@@ -57,29 +63,152 @@ class Problem(eqx.Module):
             ValueError: if there are no users, if A and y disagree (naming the user), if a number is not finite
                 (naming the place) or a weight is negative.
         """
-        matrices, lengths = _stack_users("A", A, inner_dims=3)
-        measurements, y_lengths = _stack_users("y", y, inner_dims=1)
-        _check_users("A", lengths, "y", y_lengths)
-        if max(lengths) == 0:
-            raise ValueError("no user has a sample: at least 1 is needed")
-        if sample_weights is None:
-            weights = (np.arange(measurements.shape[1]) < np.asarray(lengths)[:, None]).astype(measurements.dtype)
-        else:
-            weights, weight_lengths = _stack_users("sample_weights", sample_weights, inner_dims=1)
-            _check_users("A", lengths, "sample_weights", weight_lengths)
-            if (weights < 0).any():
-                user, sample = np.argwhere(weights < 0)[0]
-                raise ValueError(f"sample_weights of user {user}, sample {sample} is {weights[user, sample]} < 0")
+        matrices, lengths = stack_users("A", A, inner_dims=3)
+        measurements, y_lengths = stack_users("y", y, inner_dims=1)
+        check_lengths("A", lengths, "y", y_lengths)
+        weights = stack_weights(sample_weights, "A", lengths)
         dtype = np.result_type(matrices, measurements)
-        sensing = Dense.from_matrices(jnp.asarray(matrices, dtype))
+        return cls._of(Dense.from_matrices(jnp.asarray(matrices, dtype)), measurements, weights, offset, dtype)
+
+    @classmethod
+    def rank_one(
+        cls,
+        a: OwnData,
+        b: OwnData,
+        y: OwnData,
+        *,
+        sample_weights: OwnData | None = None,
+        offset: np.ndarray | None = None,
+    ) -> "Problem":
+        """A checked problem from bilinear forms, y_ij = a_ij^T W_i b_ij.
+
+        Args:
+            a: vectors, shape (k, n, d1), or a sequence over users of arrays (n_i, d1).
+            b: vectors, shape (k, n, d2), or a sequence over users of arrays (n_i, d2).
+            y: measurements, shape (k, n), or a sequence over users of arrays (n_i,).
+            sample_weights: nonnegative weights of the squared residuals, like `y`; all one if left out.
+            offset: the frozen weight W_0, shape (d1, d2); zero if left out.
+
+        Raises:
+            TypeError, ValueError: as `Problem.dense`.
+        """
+        first, lengths = stack_users("a", a, inner_dims=2)
+        second, b_lengths = stack_users("b", b, inner_dims=2)
+        measurements, y_lengths = stack_users("y", y, inner_dims=1)
+        check_lengths("a", lengths, "b", b_lengths)
+        check_lengths("a", lengths, "y", y_lengths)
+        weights = stack_weights(sample_weights, "a", lengths)
+        dtype = np.result_type(first, second, measurements)
+        sensing = RankOne.from_vectors(jnp.asarray(first, dtype), jnp.asarray(second, dtype))
+        return cls._of(sensing, measurements, weights, offset, dtype)
+
+    @classmethod
+    def vector_output(
+        cls, X: OwnData, Y: OwnData, *, sample_weights: OwnData | None = None, offset: np.ndarray | None = None
+    ) -> "Problem":
+        """A checked problem from inputs and outputs of linear layers, y_ij = W_i x_ij.
+
+        Samples beyond d2 are replaced by d2 virtual ones of the same loss, up to a constant (a QR decomposition of each
+        user's inputs): a step costs the same for any number of samples, and residuals are those of the virtual ones.
+
+        Args:
+            X: inputs, shape (k, n, d2), or a sequence over users of arrays (n_i, d2).
+            Y: outputs, shape (k, n, d1), or a sequence over users of arrays (n_i, d1).
+            sample_weights: nonnegative weights of the squared residuals, shape (k, n) or a sequence over users of
+                arrays (n_i,); all one if left out.
+            offset: the frozen weight W_0, shape (d1, d2); zero if left out.
+
+        Raises:
+            TypeError, ValueError: as `Problem.dense`.
+        """
+        inputs, lengths = stack_users("X", X, inner_dims=2)
+        outputs, y_lengths = stack_users("Y", Y, inner_dims=2)
+        check_lengths("X", lengths, "Y", y_lengths)
+        dtype = np.result_type(inputs, outputs)
+        weights = stack_weights(sample_weights, "X", lengths).astype(dtype)
+        if inputs.shape[1] > inputs.shape[2]:
+            inputs, outputs, weights = compress_samples(inputs.astype(dtype), outputs.astype(dtype), weights)
+        return cls._of_outputs(inputs, outputs, weights, offset, dtype)
+
+    @classmethod
+    def from_moments(cls, moments: OutputMoments, *, offset: np.ndarray | None = None) -> "Problem":
+        """The problem of vector outputs of which only the moments were kept, in JAX's default precision.
+
+        Args:
+            moments: of all users.
+            offset: the frozen weight W_0, shape (d1, d2); zero if left out.
+
+        Raises:
+            ValueError: if no user has a sample.
+        """
+        if not moments.counts.any():
+            raise ValueError("no user has a sample: at least 1 is needed")
+        inputs, outputs, ranks = moments.compress()
+        dtype = jax.dtypes.canonicalize_dtype(np.float64)
+        return cls._of_outputs(*share_weight(inputs, outputs, ranks, moments.counts.astype(float)), offset, dtype)
+
+    @classmethod
+    def entries(
+        cls,
+        rows: OwnData,
+        cols: OwnData,
+        values: OwnData,
+        shape: tuple[int, int],
+        *,
+        sample_weights: OwnData | None = None,
+        offset: np.ndarray | None = None,
+    ) -> "Problem":
+        """A checked problem from single entries of the weights (matrix completion).
+
+        Args:
+            rows: integers in [0, d1), shape (k, n), or a sequence over users of arrays (n_i,).
+            cols: integers in [0, d2), the same shape.
+            values: of these entries, the same shape.
+            shape: (d1, d2).
+            sample_weights: nonnegative weights of the squared residuals, like `values`; all one if left out.
+            offset: the frozen weight W_0, shape (d1, d2); zero if left out.
+
+        Raises:
+            TypeError: for indices that are no integers, and as `Problem.dense`.
+            ValueError: for an entry outside the matrix or given twice for a user, for a user without entries, and as
+                `Problem.dense`.
+        """
+        row_index, lengths = stack_users("rows", rows, 1, as_indices)
+        col_index, col_lengths = stack_users("cols", cols, 1, as_indices)
+        measurements, value_lengths = stack_users("values", values, inner_dims=1)
+        check_lengths("rows", lengths, "cols", col_lengths)
+        check_lengths("rows", lengths, "values", value_lengths)
+        check_entries(row_index, col_index, lengths, shape)
+        weights = stack_weights(sample_weights, "rows", lengths)
+        sensing = EntryMask(jnp.asarray(row_index, jnp.int32), jnp.asarray(col_index, jnp.int32), (shape[0], shape[1]))
+        return cls._of(sensing, measurements, weights, offset, measurements.dtype)
+
+    @classmethod
+    def _of(
+        cls,
+        sensing: AbstractSensing,
+        measurements: np.ndarray,
+        weights: np.ndarray,
+        offset: np.ndarray | None,
+        dtype: Any,
+    ) -> "Problem":
         targets = jnp.asarray(measurements, dtype)
         if offset is None:
             return cls(sensing, targets, jnp.asarray(weights, dtype))
-        frozen = jnp.asarray(_floats("offset", offset), dtype)
+        frozen = jnp.asarray(as_floats("offset", offset), dtype)
         if frozen.shape != sensing.weights_shape[1:]:
             raise ValueError(f"offset has shape {frozen.shape}, the weights have {sensing.weights_shape[1:]}")
         targets = targets - sensing(jnp.broadcast_to(frozen, sensing.weights_shape))
         return cls(sensing, targets, jnp.asarray(weights, dtype), frozen)
+
+    @classmethod
+    def _of_outputs(
+        cls, inputs: np.ndarray, outputs: np.ndarray, weights: np.ndarray, offset: np.ndarray | None, dtype: Any
+    ) -> "Problem":
+        num_users, num_rows = len(outputs), outputs.shape[2]
+        sensing = VectorOutput(jnp.asarray(inputs, dtype), num_rows)
+        flat = outputs.reshape(num_users, -1)
+        return cls._of(sensing, flat, np.repeat(weights, num_rows, axis=1), offset, dtype)
 
     @property
     def scale(self) -> Float[Array, "k n"]:
@@ -109,15 +238,23 @@ class Problem(eqx.Module):
         return 0.5 * jnp.sum(jnp.square(self.residual(factors)))
 
     def moments(self) -> Float[Array, "k d1 d2"]:
-        """M_i = sum_j w_ij target_ij A_ij / sum_j w_ij.
+        """M_i = f sum_j w_ij target_ij A_ij / sum_j w_ij, f being the `moment_factor` of the operator.
 
-        Unbiased for the adapter W_i - W_0 under an isotropic design of unit variance.
-
-        Zero for a user without samples.
+        Unbiased for the adapter W_i - W_0 under the operator's isotropic design. Zero for a user without samples.
         """
+        return self.sensing.moments(self.targets, self.sample_weights)
+
+    def pooled_moment(self) -> Float[Array, "d1 d2"]:
+        """The mean of the moments, every user with its share of the total weight."""
         totals = jnp.sum(self.sample_weights, axis=1)
-        share = self.sample_weights / jnp.where(totals == 0, 1.0, totals)[:, None]
-        return self.sensing.adjoint(share * self.targets)
+        share = safe_divide(totals, jnp.broadcast_to(jnp.sum(totals), totals.shape))
+        return contract("k,kab->ab", share, self.moments())
+
+    def take_samples(self, count: int) -> "Problem":
+        """The problem of the first `count` scalar measurements of every user, rounded up to whole samples."""
+        sensing = self.sensing.take_samples(count)
+        first = (slice(None), slice(sensing.num_samples))
+        return Problem(sensing, self.targets[first], self.sample_weights[first], self.offset)
 
     def split_users(self) -> "Problem":
         """One problem for each user, stacked along a new leading axis of every array: vmap over it."""
@@ -140,67 +277,33 @@ class Problem(eqx.Module):
         return check_rank(rank, *self.sensing.weights_shape)
 
     def warn_if_unidentifiable(self, rank: int | tuple[int, int]) -> None:
-        """Warns of users with fewer samples than their core has entries. Needs concrete arrays.
+        """Warns of users with fewer measurements than their core needs, and of rows and columns with too few entries.
+
+        Needs concrete arrays.
 
         Meant for data without weights of their own: to give a user none is a deliberate choice.
         """
-        r1, r2 = self.check_rank(rank)
-        counts = np.count_nonzero(np.asarray(self.sample_weights), axis=1)
-        few = np.flatnonzero(counts < r1 * r2)
-        if few.size:
-            named = ", ".join(f"user {user} has {counts[user]}" for user in few[:3])
-            more = f" (and {few.size - 3} more)" if few.size > 3 else ""
-            warnings.warn(
-                f"a core of rank {(r1, r2)} needs {r1 * r2} samples to be identifiable, but {named}{more}",
-                IdentifiabilityWarning,
-                stacklevel=3,
-            )
+        pair = self.check_rank(rank)
+        needed = self.sensing.measurements_of_core(pair)
+        present = np.asarray(self.sample_weights) > 0
+        told = _name_few("user", np.count_nonzero(present, axis=1), needed)
+        if told:
+            _warn(f"a core of rank {pair} needs {needed} measurements to be identifiable, but {told}")
+        if isinstance(self.sensing, EntryMask):
+            lines = self.sensing.line_weights(jnp.asarray(present, self.targets.dtype))
+            for name, counts, size in zip(("row", "column"), lines, pair, strict=True):
+                told = _name_few(name, np.asarray(counts).astype(int), size)
+                if told:
+                    _warn(f"rank {pair} needs {size} entries in every {name} to be identifiable, but {told}")
 
 
-def _floats(name: str, values: Any) -> np.ndarray:
-    """A float32 or float64 array with finite entries, or the reason why not."""
-    array = np.asarray(values)
-    if array.dtype not in (np.float32, np.float64):
-        raise TypeError(f"{name} has dtype {array.dtype}: float32 or float64 is needed (for instance .astype(float))")
-    if not np.isfinite(array).all():
-        place = tuple(int(index) for index in np.argwhere(~np.isfinite(array))[0])
-        raise ValueError(f"{name} is {array[place]} at index {place}: data must be finite")
-    return array
+def _name_few(kind: str, counts: np.ndarray, needed: int) -> str:
+    """The first that have fewer than needed; empty if none has."""
+    few = np.flatnonzero(counts < needed)
+    more = f" (and {few.size - 3} more)" if few.size > 3 else ""
+    return ", ".join(f"{kind} {place} has {counts[place]}" for place in few[:3]) + more
 
 
-def _stack_users(name: str, values: Any, inner_dims: int) -> tuple[np.ndarray, list[int]]:
-    """One array for all users, padded with zeros, and the number of samples of each."""
-    if hasattr(values, "shape"):
-        array = _floats(name, values)
-        if array.ndim != inner_dims + 1:
-            raise ValueError(f"{name} has shape {array.shape}: {inner_dims + 1} axes are needed, users first")
-        _check_not_empty(name, array.shape[0], list(array.shape[2:]))
-        return array, [array.shape[1]] * array.shape[0]
-    if not isinstance(values, Sequence):
-        raise TypeError(f"{name} is {type(values).__name__}: an array, or a sequence of arrays, one for each user")
-    users = [_floats(f"{name} of user {user}", value) for user, value in enumerate(values)]
-    _check_not_empty(name, len(users), [])
-    for user, array in enumerate(users):
-        if array.ndim != inner_dims or array.shape[1:] != users[0].shape[1:]:
-            expected = ("n", *users[0].shape[1:]) if user else f"{inner_dims} axes, samples first"
-            raise ValueError(f"{name} of user {user} has shape {array.shape}, expected {expected}")
-    lengths = [len(array) for array in users]
-    stacked = np.zeros((len(users), max(lengths), *users[0].shape[1:]), np.result_type(*users))
-    for user, array in enumerate(users):
-        stacked[user, : len(array)] = array
-    return stacked, lengths
-
-
-def _check_not_empty(name: str, num_users: int, inner_shape: list[int]) -> None:
-    if num_users == 0:
-        raise ValueError(f"{name} has 0 users: at least 1 is needed")
-    if 0 in inner_shape:
-        raise ValueError(f"{name} holds matrices of shape {tuple(inner_shape)}: each side must be at least 1")
-
-
-def _check_users(first: str, first_lengths: list[int], second: str, second_lengths: list[int]) -> None:
-    if len(first_lengths) != len(second_lengths):
-        raise ValueError(f"{first} has {len(first_lengths)} users, {second} has {len(second_lengths)}")
-    for user, (a, b) in enumerate(zip(first_lengths, second_lengths, strict=True)):
-        if a != b:
-            raise ValueError(f"user {user} has {a} samples in {first} and {b} in {second}")
+def _warn(message: str) -> None:
+    # At the line that called the caller of `warn_if_unidentifiable`.
+    warnings.warn(message, IdentifiabilityWarning, stacklevel=4)

@@ -16,12 +16,17 @@ LIBRARY = ROOT / "colora_theory"
 
 # Each may import those before it, and nothing else of the library.
 LAYERS = [
+    "checks",
     "lanes",
     "linalg",
     "grassmann",
     "factors",
     "sensing",
+    "output_moments",
     "problem",
+    "units",
+    "whitening",
+    "designs",
     "synthetic",
     "starts",
     "empirical_bayes",

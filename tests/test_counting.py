@@ -69,3 +69,36 @@ def test_unidentifiable_subspaces_leave_the_weights_unchanged():
 def test_impossible_models_are_named():
     with pytest.raises(ValueError, match="rank 30 exceeds"):
         theory.degrees_of_freedom(3, 20, 20, 30)
+
+
+@pytest.mark.parametrize(
+    ("users", "rows", "cols", "rank", "necessary"), [(3, 4, 9, (2, 2), 5), (2, 5, 4, (2, 1), 3), (4, 3, 3, (1, 2), 3)]
+)
+def test_necessary_outputs_are_enough_for_generic_inputs_and_one_less_is_not(users, rows, cols, rank, necessary):
+    assert theory.necessary_outputs(users, rows, cols, rank) == necessary
+    truth = ct.TaskFamily(users, rows, cols, rank).sample_truth(jax.random.key(1))
+    for outputs, regular in ((necessary, True), (necessary - 1, False)):
+        inputs = jax.random.normal(jax.random.key(2), (users, outputs, cols))
+        sensing = ct.sensing.VectorOutput(inputs, rows)
+        nothing = jnp.zeros((users, sensing.num_samples))
+        gram = theory.TangentGram.at(ct.Problem(sensing, nothing, jnp.ones_like(nothing)), truth).dense()
+        assert (np.linalg.matrix_rank(gram, hermitian=True) == len(gram)) == regular
+
+
+def test_covering_entries_cover():
+    """By drawing: the union bound is kept, and is no more than twice too pessimistic about the failures."""
+    rows, cols, rank, failure = 6, 9, (2, 1), 0.2
+    entries = theory.covering_entries(rows, cols, rank, failure=failure)
+    rng = np.random.default_rng(0)
+    failed = []
+    for _ in range(4000):
+        row_counts = np.bincount(rng.integers(rows, size=entries), minlength=rows)
+        col_counts = np.bincount(rng.integers(cols, size=entries), minlength=cols)
+        failed.append(row_counts.min() < rank[0] or col_counts.min() < rank[1])
+    assert failure / 2 < np.mean(failed) < failure + 5 * (failure / 4000) ** 0.5
+    assert theory.covering_entries(rows, cols, rank, failure=0.01) > entries
+
+
+def test_an_impossible_failure_probability_is_named():
+    with pytest.raises(ValueError, match=r"failure 1\.5 is outside \(0, 1\)"):
+        theory.covering_entries(5, 4, 2, failure=1.5)

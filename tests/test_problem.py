@@ -124,6 +124,6 @@ def test_bad_data_is_named(arguments, error, message):
 
 def test_too_few_samples_for_a_core_warn():
     problem = ct.Problem.dense(*shorten([6, 3, 2]))
-    with pytest.warns(ct.IdentifiabilityWarning, match="needs 4 samples.*user 1 has 3, user 2 has 2"):
+    with pytest.warns(ct.IdentifiabilityWarning, match="needs 4 measurements.*user 1 has 3, user 2 has 2"):
         problem.warn_if_unidentifiable(2)
     problem.warn_if_unidentifiable(1)

@@ -5,9 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from tests.registries import SENSING
+from colora_theory.sensing import EntryMask, VectorOutput
+from tests.registries import SENSING, dense_oracle
 
-USERS, SAMPLES, ROWS, COLS, R1, R2 = 3, 8, 5, 4, 3, 2
+USERS, SAMPLES, ROWS, COLS, R1, R2 = 3, 10, 5, 4, 3, 2
 WEIGHTS = (USERS, ROWS, COLS)
 
 
@@ -37,6 +38,13 @@ def test_users_do_not_mix(operator):
     measured = operator(only_one)
     assert not measured[jnp.array([0, 2])].any()
     assert measured[1].all()
+
+
+@pytest.mark.parametrize("count", [1, 7])
+def test_fewer_samples_are_the_first_ones(operator, count):
+    fewer, weights = operator.take_samples(count), normal(1, *operator.weights_shape)
+    assert count <= fewer.num_samples < count + ROWS
+    np.testing.assert_allclose(fewer(weights), operator(weights)[:, : fewer.num_samples], rtol=1e-13)
 
 
 def test_adjoint_by_dot_test(operator):
@@ -113,3 +121,75 @@ def test_vmap_equals_a_loop(operator):
     batched = jax.vmap(operator)(weights)
     for lane in range(4):
         np.testing.assert_allclose(batched[lane], operator(weights[lane]), rtol=1e-13, atol=1e-13)
+
+
+@pytest.mark.parametrize("side", ["right", "left"])
+def test_every_structured_product_is_that_of_dense_matrices(operator, side):
+    """Scales that differ within a sample, too."""
+    scale, residual = jnp.abs(normal(3, USERS, SAMPLES)), normal(4, USERS, SAMPLES)
+    left, right, cores = normal(5, ROWS, R1), normal(6, COLS, R2), normal(7, USERS, R1, R2)
+
+    def systems(sensing):
+        at_right, at_left = sensing.restrict_right(right, scale), sensing.restrict_left(left, scale)
+        if side == "left":
+            design = at_left.core_design(right)
+            joint = at_left.joint_system(at_right, design, residual, cores.mT, cores)
+            return at_left.factor_design(cores.mT), design, joint, at_left.core_system(right, residual)
+        design = at_right.core_design(left)
+        joint = at_right.joint_system(at_left, design, residual, cores, 0.5 * cores.mT)
+        return at_right.factor_design(cores), design, joint, at_right.core_system(left, residual)
+
+    for ours, expected in zip(
+        jax.tree.leaves(systems(operator)), jax.tree.leaves(systems(dense_oracle(operator))), strict=True
+    ):
+        np.testing.assert_allclose(ours, expected, rtol=1e-11, atol=1e-11)
+
+
+def test_pooled_adjoint_is_the_sum_over_users(operator):
+    measurements = normal(2, 2, USERS, SAMPLES)
+    expected = jnp.stack([jnp.sum(operator.adjoint(each), axis=0) for each in measurements])
+    np.testing.assert_allclose(operator.pooled_adjoint(measurements), expected, rtol=1e-12, atol=1e-13)
+
+
+def test_first_samples(operator):
+    weights = normal(1, *WEIGHTS)
+    few = operator.take_samples(ROWS)
+    np.testing.assert_allclose(few(weights), operator(weights)[:, :ROWS], rtol=1e-13, atol=1e-13)
+
+
+def test_other_sides(operator):
+    row_map, col_map, weights = normal(1, ROWS, ROWS), normal(2, COLS, COLS), normal(3, *WEIGHTS)
+    if isinstance(operator, EntryMask):
+        with pytest.raises(ValueError, match="no other sides"):
+            operator.transform_sides(row_map)
+        return
+    if isinstance(operator, VectorOutput):
+        with pytest.raises(ValueError, match="columns to transform only"):
+            operator.transform_sides(row_map)
+        row_map = None
+    mapped = weights if row_map is None else jnp.einsum("ac,kcb->kab", row_map, weights)
+    mapped = jnp.einsum("kab,cb->kac", mapped, col_map)
+    transformed = operator.transform_sides(row_map, col_map)
+    np.testing.assert_allclose(transformed(weights), operator(mapped), rtol=1e-11, atol=1e-11)
+
+
+@pytest.mark.parametrize("name", ["dense", "rank-one", "vector-output", "entry-mask"])
+def test_moments_are_unbiased(name, key):
+    """Many users of the same weights, five standard errors of their mean."""
+    users = 2000
+    operator, weights = SENSING[name](key, users, 8, ROWS, COLS), normal(1, ROWS, COLS)
+    targets = operator(jnp.broadcast_to(weights, (users, ROWS, COLS)))
+    moments = operator.moments(targets, jnp.ones_like(targets))
+    error = jnp.mean(moments, axis=0) - weights
+    spread = jnp.std(moments, axis=0) / users**0.5
+    assert jnp.max(jnp.abs(error) / spread) < 5
+
+
+def test_rows_sampled_too_often_count_less():
+    """One row with half of the entries: its moments come down to twice the average weight, all others stay."""
+    rows, cols = jnp.array([[0, 0, 0, 0, 1, 2, 3, 4]]), jnp.array([[0, 1, 2, 3, 0, 1, 2, 3]])
+    operator = EntryMask(rows, cols, (ROWS, COLS))
+    ones = jnp.ones((1, 8))
+    full = 20 / 8 * operator.adjoint(ones)
+    np.testing.assert_allclose(operator.moments(ones, ones)[0, 0], full[0, 0] * 2 * (8 / ROWS) / 4, rtol=1e-14)
+    np.testing.assert_allclose(operator.moments(ones, ones)[0, 1:], full[0, 1:], rtol=1e-14)

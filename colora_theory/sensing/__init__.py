@@ -6,3 +6,7 @@ from colora_theory.sensing.base import NormalSystem as NormalSystem
 from colora_theory.sensing.base import own_normal as own_normal
 from colora_theory.sensing.base import shared_normal as shared_normal
 from colora_theory.sensing.dense import Dense as Dense
+from colora_theory.sensing.entry_mask import EntryMask as EntryMask
+from colora_theory.sensing.rank_one import RankOne as RankOne
+from colora_theory.sensing.scaled import Scaled as Scaled
+from colora_theory.sensing.vector_output import VectorOutput as VectorOutput

@@ -6,9 +6,10 @@ import functools
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
-from colora_theory.linalg import contract, mix_slices
+from colora_theory.lanes import map_lanes
+from colora_theory.linalg import contract, mix_slices, safe_divide
 
 
 class NormalSystem(eqx.Module):
@@ -21,6 +22,22 @@ class NormalSystem(eqx.Module):
 
     normal: Float[Array, "*batch p p"]
     descent: Float[Array, "*batch p"]
+
+
+class JointSystem(eqx.Module):
+    """The normal equations of both factors at once, and how they are coupled with the cores.
+
+    The unknowns are the entries of the two transposed factors, one after the other.
+
+    Attributes:
+        normal: J^T J, shape (q, q) with q = d1 r1 + d2 r2.
+        descent: J^T residual, shape (q,).
+        coupling: of each user's core with both factors, shape (num_users, r1 r2, q).
+    """
+
+    normal: Float[Array, "q q"]
+    descent: Float[Array, " q"]
+    coupling: Float[Array, "k p q"]
 
 
 class AbstractRestriction(eqx.Module):
@@ -55,6 +72,42 @@ class AbstractRestriction(eqx.Module):
         """Normal equations for an increment of the transposed free factor."""
         return shared_normal(self.factor_design(cores), residual)
 
+    def joint_system(
+        self,
+        other: "AbstractRestriction",
+        core_design: Float[Array, "pr k n"],
+        residual: Float[Array, "k n"],
+        cores: Float[Array, "k p r"],
+        other_cores: Float[Array, "k r p"],
+    ) -> JointSystem:
+        """Normal equations for increments of both factors.
+
+        Args:
+            other: the restriction of the same operator whose free factor is the one that is fixed here.
+            core_design: the derivatives by the cores at these two factors.
+            residual: scaled targets less scaled measurements.
+            cores: as `factor_design` wants them.
+            other_cores: the same for `other`.
+        """
+        designs = self.factor_design(cores), other.factor_design(other_cores)
+        # As they stand: XLA would compute each other view of them again.
+        first, second = jax.lax.optimization_barrier(tuple(design.reshape(len(design), -1) for design in designs))
+        own = jnp.moveaxis(core_design, 1, 0)
+
+        def couple(user: Int[Array, ""]) -> Float[Array, "p q"]:
+            start, length = user * own.shape[2], own.shape[2]
+            samples = (jax.lax.dynamic_slice_in_dim(design, start, length, axis=1) for design in (first, second))
+            return jnp.concatenate([contract("pn,qn->pq", own[user], each) for each in samples], axis=1)
+
+        flat = residual.reshape(residual.size)
+        # User by user, since XLA's CPU backend would transpose the designs for a batched product.
+        return join_systems(
+            shared_normal(first, flat),
+            shared_normal(second, flat),
+            contract("pm,qm->pq", first, second),
+            map_lanes(couple, jnp.arange(len(own))),
+        )
+
 
 def own_normal(design: Float[Array, "p k n"], residual: Float[Array, "k n"]) -> NormalSystem:
     """The normal equations of unknowns that each user has alone, one system for each."""
@@ -62,10 +115,24 @@ def own_normal(design: Float[Array, "p k n"], residual: Float[Array, "k n"]) -> 
     return NormalSystem(contract("kpn,kqn->kpq", own, own), contract("kpn,kn->kp", own, residual))
 
 
-def shared_normal(design: Float[Array, "p k n"], residual: Float[Array, "k n"]) -> NormalSystem:
+def shared_normal(design: Float[Array, "p *m"], residual: Float[Array, "*m"]) -> NormalSystem:
     """The normal equations of unknowns that all users share, as one large matrix product over all samples."""
     flat = design.reshape(design.shape[0], -1)
     return NormalSystem(contract("pm,qm->pq", flat, flat), contract("pm,m->p", flat, residual.reshape(residual.size)))
+
+
+def join_systems(
+    first: NormalSystem, second: NormalSystem, across: Float[Array, "p q"], *couplings: Float[Array, "k r _"]
+) -> JointSystem:
+    """The joint system of two factors from their own systems, the block between them, and both couplings."""
+    normal = jnp.block([[first.normal, across], [across.T, second.normal]])
+    descent = jnp.concatenate([first.descent, second.descent])
+    return JointSystem(normal, descent, jnp.concatenate(couplings, axis=2))
+
+
+def outer_design(first: Float[Array, "p k n"], second: Float[Array, "r k n"]) -> Float[Array, "pr k n"]:
+    """The design whose slices are all products of a slice of the first and one of the second, row-major."""
+    return (first[:, None] * second[None]).reshape(-1, *first.shape[1:])
 
 
 class SketchRestriction(AbstractRestriction):
@@ -118,7 +185,16 @@ class AbstractSensing(eqx.Module):
     @property
     @abc.abstractmethod
     def num_samples(self) -> int:
-        """Measurements of one user, padding included."""
+        """Scalar measurements of one user, padding included."""
+
+    @property
+    def moment_factor(self) -> float:
+        """What makes the mean of y_ij A_ij unbiased for W_i: one over the mean square of an entry of the A_ij.
+
+        For the operator's isotropic design: vectors and matrices with uncorrelated entries of unit variance, or entries
+        drawn uniformly.
+        """
+        return 1.0
 
     @abc.abstractmethod
     def __call__(self, weights: Float[Array, "k d1 d2"]) -> Float[Array, "k n"]:
@@ -132,6 +208,15 @@ class AbstractSensing(eqx.Module):
         """The adjoint summed over the users, of several sets of measurements."""
         return jax.lax.map(lambda each: jnp.sum(self.adjoint(each), axis=0), measurements)
 
+    def measurements_of_core(self, rank: tuple[int, int]) -> int:
+        """The fewest scalar measurements that can determine a core of this rank in known subspaces."""
+        return rank[0] * rank[1]
+
+    def moments(self, targets: Float[Array, "k n"], sample_weights: Float[Array, "k n"]) -> Float[Array, "k d1 d2"]:
+        """The weighted means of target_ij A_ij, times `moment_factor`; zero for a user without weight."""
+        totals = jnp.sum(sample_weights, axis=1, keepdims=True)
+        return self.moment_factor * self.adjoint(safe_divide(sample_weights, totals) * targets)
+
     @abc.abstractmethod
     def restrict_right(self, right: Float[Array, "d2 r2"], scale: Float[Array, "k n"]) -> AbstractRestriction:
         """The operator at fixed V, each measurement multiplied by its `scale`."""
@@ -139,6 +224,22 @@ class AbstractSensing(eqx.Module):
     @abc.abstractmethod
     def restrict_left(self, left: Float[Array, "d1 r1"], scale: Float[Array, "k n"]) -> AbstractRestriction:
         """The operator at fixed U, each measurement multiplied by its `scale`."""
+
+    @abc.abstractmethod
+    def transform_sides(
+        self, row_map: Float[Array, "d1 d1"] | None = None, col_map: Float[Array, "d2 d2"] | None = None
+    ) -> "AbstractSensing":
+        """The operator of other weights: of W' it gives what this one gives of `row_map` W' `col_map`^T.
+
+        A map that is left out is the identity.
+
+        Raises:
+            ValueError: if such measurements are not of the operator's kind.
+        """
+
+    @abc.abstractmethod
+    def take_samples(self, count: int) -> "AbstractSensing":
+        """The operator of the first `count` scalar measurements of every user, rounded up to whole samples."""
 
     @abc.abstractmethod
     def split_users(self) -> "AbstractSensing":

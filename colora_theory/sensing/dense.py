@@ -62,6 +62,17 @@ class Dense(AbstractSensing):
         sketch = mix_slices(left, self.entries.reshape(1, num_rows, -1))
         return SketchRestriction(sketch.reshape(-1, num_cols, num_users, num_samples) * scale[None, None], "rakn")
 
+    def transform_sides(
+        self, row_map: Float[Array, "d1 d1"] | None = None, col_map: Float[Array, "d2 d2"] | None = None
+    ) -> "Dense":
+        entries = self.entries
+        if row_map is not None:
+            entries = contract("ac,abkn->cbkn", row_map, entries)
+        return Dense(entries if col_map is None else contract("bc,abkn->ackn", col_map, entries))
+
+    def take_samples(self, count: int) -> "Dense":
+        return Dense(self.entries[..., :count])
+
     def split_users(self) -> "Dense":
         split = jnp.moveaxis(self.entries, 2, 0)[:, :, :, None]
         return eqx.tree_at(lambda sensing: sensing.entries, self, split)

@@ -8,7 +8,7 @@ from colora_theory.starts.base import AbstractStart
 
 
 class Pooled(AbstractStart):
-    """Top singular vectors of the average moment matrix, sum_ij w_ij y_ij A_ij / sum_ij w_ij.
+    """Top singular vectors of the average moment matrix, users with their share of the total weight.
 
     Averages the noise over all users, but sees only what they have in common: it needs a mean core that is far from
     singular, hence similar tasks.
@@ -17,7 +17,7 @@ class Pooled(AbstractStart):
     def subspaces(
         self, problem: Problem, rank: tuple[int, int], key: PRNGKeyArray
     ) -> tuple[Float[Array, "d1 r1"], Float[Array, "d2 r2"]]:
-        moment = jnp.sum(problem.sensing.adjoint(problem.sample_weights * problem.targets), axis=0)
+        moment = problem.pooled_moment()
         # A rank above the other side's size needs singular vectors beyond the thin decomposition.
         full = max(rank) > min(moment.shape)
         left, _, right = jnp.linalg.svd(moment, full_matrices=full)

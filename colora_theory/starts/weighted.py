@@ -25,7 +25,9 @@ class Weighted(AbstractStart):
         moments = problem.moments()
         num_users, d1, d2 = moments.shape
         totals = jnp.sum(problem.sample_weights, axis=1)
-        deviation = safe_divide(jnp.linalg.norm(problem.sample_weights * problem.targets, axis=1), totals)
+        # Of a mean of n terms y A whose entries have a mean square of E y^2 over the factor.
+        size = jnp.linalg.norm(problem.sample_weights * problem.targets, axis=1)
+        deviation = safe_divide(problem.sensing.moment_factor**0.5 * size, totals)
         unit = safe_divide(moments, jnp.broadcast_to(deviation[:, None, None], moments.shape))
         mean = jnp.mean(unit, axis=0)
         apart = unit - mean[None]

@@ -1,11 +1,14 @@
 """Counting: how many numbers a model has, and how many measurements it needs at least.
 
-All are for generic scalar measurements, and necessary conditions only. Proofs are in docs/theory.md.
+For generic scalar measurements unless a function says otherwise, and necessary conditions only. Proofs are in
+docs/theory.md.
 """
 
+import bisect
 import math
 
 import numpy as np
+import scipy.stats
 from jaxtyping import Float
 
 from colora_theory.factors import check_rank, rank_pair
@@ -35,6 +38,44 @@ def degrees_of_freedom_alone(num_rows: int, num_cols: int, rank: int | tuple[int
 def necessary_samples(num_users: int, num_rows: int, num_cols: int, rank: int | tuple[int, int]) -> int:
     """Fewest samples per user that counting allows: DoF / k, which is never below a core's r1 r2 entries."""
     return math.ceil(degrees_of_freedom(num_users, num_rows, num_cols, rank) / num_users)
+
+
+def necessary_outputs(num_users: int, num_rows: int, num_cols: int, rank: int | tuple[int, int]) -> int:
+    """Fewest vector outputs W_i x per user that counting allows: r2 + r2 (d2 - r2) / (k min(r1, r2)).
+
+    Their n d1 numbers are not worth n d1 measurements: all outputs lie in range(U), which they show at once, and only
+    r1 numbers of each then tell of the cores and of V.
+
+    Raises:
+        ValueError: for a rank that the sizes or the number of users do not allow.
+    """
+    r1, r2 = check_rank(rank, num_users, num_rows, num_cols)
+    return r2 + math.ceil(r2 * (num_cols - r2) / (num_users * min(r1, r2)))
+
+
+def covering_entries(num_rows: int, num_cols: int, rank: int | tuple[int, int], *, failure: float = 0.05) -> int:
+    """Entries, of all users together, that show every row r1 times and every column r2 times: the coupon collector.
+
+    Drawn uniformly with replacement, this many do it with probability at least 1 - `failure` (the sum of the binomial
+    probabilities that a single row or column is seen too rarely). Fewer times are not enough: a row of U has r1
+    unknowns, and only entries in this row see them. About d (log(d / failure) + (r - 1) log log d) for the larger side.
+
+    Raises:
+        ValueError: for an impossible rank or a probability outside (0, 1).
+    """
+    r1, r2 = rank_pair(rank)
+    check_rank(rank, max(r1, r2), num_rows, num_cols)
+    if not 0 < failure < 1:
+        raise ValueError(f"failure {failure} is outside (0, 1)")
+
+    def too_rare(entries: int) -> float:
+        sides = ((num_rows, r1), (num_cols, r2))
+        return sum(float(size * scipy.stats.binom.cdf(times - 1, entries, 1 / size)) for size, times in sides)
+
+    enough = 1
+    while too_rare(enough) > failure:
+        enough *= 2
+    return bisect.bisect_left(range(enough), True, key=lambda entries: too_rare(entries) <= failure)
 
 
 def oversampling(num_samples: int, num_users: int, num_rows: int, num_cols: int, rank: int | tuple[int, int]) -> float:

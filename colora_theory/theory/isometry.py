@@ -22,9 +22,10 @@ _LANCZOS_TOL = 1e-7
 def isometry_constant(problem: Problem, truth: AbstractFactors) -> float:
     """delta_T: by how much the measurements distort squared lengths on the tangent space at the truth.
 
-    The largest |eigenvalue - 1| of J^T J on T, every user's measurements divided by the root of its total weight, so
-    that an isotropic design of unit variance has the identity as its mean. Exact for the data given (GRIP on T, see
-    docs/theory.md). At least 1 if a direction of T is not seen: N < DoF, or a user with fewer samples than r1 r2.
+    The largest |eigenvalue - 1| of J^T J on T, every user's measurements divided by the root of its total weight (and
+    times that of the operator's `moment_factor`), so that an isotropic design has the identity as its mean. Exact for
+    the data given (GRIP on T, see docs/theory.md). At least 1 if a direction of T is not seen: N < DoF, or a user with
+    fewer measurements than its core needs.
 
     Raises:
         TypeError, ValueError: see `TangentGram.at`.
@@ -70,8 +71,8 @@ def spread_isometry_bound(
 
 
 def _normalize(problem: Problem) -> Problem:
-    """Every user's weights divided by their sum."""
-    totals = jnp.sum(problem.sample_weights, axis=1, keepdims=True)
+    """Every user's weights divided by their sum: the identity is then the mean of an isotropic design's J^T J."""
+    totals = jnp.sum(problem.sample_weights, axis=1, keepdims=True) / problem.sensing.moment_factor
     return eqx.tree_at(lambda p: p.sample_weights, problem, safe_divide(problem.sample_weights, totals))
 
 

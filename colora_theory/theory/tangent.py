@@ -7,11 +7,10 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 
 from colora_theory.factors import AbstractFactors, Factors
-from colora_theory.lanes import map_lanes
-from colora_theory.linalg import contract, mix_slices, symmetric_roots
+from colora_theory.linalg import contract, symmetric_roots
 from colora_theory.problem import Problem
 from colora_theory.sensing import own_normal
 from colora_theory.theory.counting import identifiability_rank
@@ -47,7 +46,8 @@ class TangentGram:
     def at(cls, problem: Problem, truth: AbstractFactors) -> "TangentGram":
         """The Gram matrix at a truth.
 
-        Costs one pass over the data for each factor; the largest array made is that of the shared derivatives, q x N.
+        Costs one pass over the data for each factor; the largest array made is that of the derivatives by U and V,
+        (d1 r1 + d2 r2) x N, unless the structure of the operator avoids it.
 
         Raises:
             TypeError: if the subspaces of the truth are not shared.
@@ -121,22 +121,21 @@ def _gram(
     own = at_right.core_design(factors.left)
     _, left_scale = symmetric_roots(contract("krs,kqs->rq", cores, cores))
     _, right_scale = symmetric_roots(contract("krs,krq->sq", cores, cores))
-    left = at_right.factor_design(contract("rq,kqs->krs", left_scale, cores))
-    right = at_left.factor_design(contract("sq,krq->ksr", right_scale, cores))
-    shared = jnp.concatenate([_across(factors.left, left), _across(factors.right, right)])
-    num_users, num_samples = own.shape[1:]
-    own_by_user = jnp.moveaxis(own, 1, 0)
+    nothing = jnp.zeros_like(problem.targets)
+    joint = at_right.joint_system(
+        at_left,
+        own,
+        nothing,
+        contract("rq,kqs->krs", left_scale, cores),
+        contract("sq,krq->ksr", right_scale, cores),
+    )
+    across = jax.scipy.linalg.block_diag(_complement(factors.left), _complement(factors.right))
+    coupling = contract("kpm,mq->kpq", joint.coupling, across)
+    return cores, own_normal(own, nothing).normal, coupling, contract("mq,mn,nw->qw", across, joint.normal, across)
 
-    def couple(user: Int[Array, ""]) -> Float[Array, "p q"]:
-        samples = jax.lax.dynamic_slice_in_dim(shared, user * num_samples, num_samples, axis=1)
-        return contract("pn,qn->pq", own_by_user[user], samples)
 
-    normal = own_normal(own, jnp.zeros((num_users, num_samples), own.dtype)).normal
-    return cores, normal, map_lanes(couple, jnp.arange(num_users)), contract("qm,wm->qw", shared, shared)
-
-
-def _across(basis: Float[Array, "d r"], design: Float[Array, "rd k n"]) -> Float[Array, "q kn"]:
-    """Derivatives by an r x d factor, restricted to the complement of its present rows."""
-    dimension, rank = basis.shape
+def _complement(basis: Float[Array, "d r"]) -> Float[Array, "rd q"]:
+    """Transposed factors, in row-major order, whose rows are orthogonal to the present ones: one in each column."""
+    rank = basis.shape[1]
     complement = jnp.linalg.qr(basis, mode="complete")[0][:, rank:]
-    return mix_slices(complement, design.reshape(rank, dimension, -1)).reshape(rank * (dimension - rank), -1)
+    return jnp.kron(jnp.eye(rank, dtype=basis.dtype), complement)

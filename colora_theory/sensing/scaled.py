@@ -1,0 +1,67 @@
+"""An operator times a number."""
+
+from jaxtyping import Array, Float
+
+from colora_theory.sensing.base import AbstractRestriction, AbstractSensing
+
+
+class Scaled(AbstractSensing):
+    """`factor` times another operator, without a copy of its data: the small operand of every product is multiplied.
+
+    With a power of two as factor the products are those of the operator itself, to the last bit.
+
+    Attributes:
+        sensing: the operator.
+        factor: the number.
+    """
+
+    sensing: AbstractSensing
+    factor: Float[Array, "..."]
+
+    @property
+    def weights_shape(self) -> tuple[int, int, int]:
+        return self.sensing.weights_shape
+
+    @property
+    def num_samples(self) -> int:
+        return self.sensing.num_samples
+
+    @property
+    def moment_factor(self) -> float:
+        return self.sensing.moment_factor
+
+    def measurements_of_core(self, rank: tuple[int, int]) -> int:
+        return self.sensing.measurements_of_core(rank)
+
+    def __call__(self, weights: Float[Array, "k d1 d2"]) -> Float[Array, "k n"]:
+        return self.sensing(self.factor * weights)
+
+    def adjoint(self, measurements: Float[Array, "k n"]) -> Float[Array, "k d1 d2"]:
+        return self.sensing.adjoint(self.factor * measurements)
+
+    def pooled_adjoint(self, measurements: Float[Array, "m k n"]) -> Float[Array, "m d1 d2"]:
+        return self.sensing.pooled_adjoint(self.factor * measurements)
+
+    def moments(self, targets: Float[Array, "k n"], sample_weights: Float[Array, "k n"]) -> Float[Array, "k d1 d2"]:
+        return self.sensing.moments(self.factor * targets, sample_weights)
+
+    def restrict_right(self, right: Float[Array, "d2 r2"], scale: Float[Array, "k n"]) -> AbstractRestriction:
+        return self.sensing.restrict_right(self.factor * right, scale)
+
+    def restrict_left(self, left: Float[Array, "d1 r1"], scale: Float[Array, "k n"]) -> AbstractRestriction:
+        return self.sensing.restrict_left(self.factor * left, scale)
+
+    def transform_sides(
+        self, row_map: Float[Array, "d1 d1"] | None = None, col_map: Float[Array, "d2 d2"] | None = None
+    ) -> "Scaled":
+        return Scaled(self.sensing.transform_sides(row_map, col_map), self.factor)
+
+    def take_samples(self, count: int) -> "Scaled":
+        return Scaled(self.sensing.take_samples(count), self.factor)
+
+    def split_users(self) -> "Scaled":
+        users = self.weights_shape[0]
+        return Scaled(self.sensing.split_users(), self.factor[None].repeat(users))
+
+    def merge_users(self) -> "Scaled":
+        return Scaled(self.sensing.merge_users(), self.factor)
