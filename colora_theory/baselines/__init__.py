@@ -1,5 +1,7 @@
 """Estimators to compare with, one file each."""
 
 from colora_theory.baselines.alone import alone as alone
+from colora_theory.baselines.fed_sgd import fed_sgd as fed_sgd
+from colora_theory.baselines.nuclear_norm import nuclear_norm as nuclear_norm
 from colora_theory.baselines.oracle import oracle as oracle
 from colora_theory.baselines.pooled import pooled as pooled

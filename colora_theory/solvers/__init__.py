@@ -4,6 +4,8 @@ from colora_theory.solvers.alternating import AlternatingMinimization as Alterna
 from colora_theory.solvers.altgdmin import AltGDmin as AltGDmin
 from colora_theory.solvers.base import AbstractSolver as AbstractSolver
 from colora_theory.solvers.base import State as State
+from colora_theory.solvers.factored_lbfgs import FactoredLBFGS as FactoredLBFGS
+from colora_theory.solvers.fedrep import FedRep as FedRep
 from colora_theory.solvers.gradient import GradientDescent as GradientDescent
 from colora_theory.solvers.reduced_step import AbstractReducedStep as AbstractReducedStep
 from colora_theory.solvers.reduced_step import ConjugateGradient as ConjugateGradient
