@@ -2,26 +2,27 @@
 
 import functools
 from collections.abc import Sequence
+from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
-from colora_theory.factors import Factors
 from colora_theory.problem import Problem
 from colora_theory.solution import Attempts, Solution, Status
 from colora_theory.solve import as_arrays, default_residual_tol, solve
 from colora_theory.solvers import AbstractSolver
-from colora_theory.starts import AbstractStart, Annealed, Near, Stacked, Turned
+from colora_theory.starts import AbstractStart, Annealed, Stacked, Turned
 
 
 def escalation(start: AbstractStart) -> tuple[AbstractStart, ...]:
     """What works for most problems first, what works near the counting limit last.
 
     A turn of the start is enough to leave most local minima; the annealed path is there for those where it is not.
+    Paths from the same start share their fate more often than those from turned ones.
     """
-    return start, Turned(start), Turned(start), Annealed(start)
+    return start, Turned(start), Turned(start), Annealed(start), Annealed(Turned(start))
 
 
 ESCALATION = escalation(Stacked())
@@ -38,6 +39,7 @@ def solve_with_restarts(
     *,
     attempts: int,
     agreeing: int = 3,
+    first: Solution | None = None,
     key: PRNGKeyArray | None = None,
     max_steps: int = 1000,
     residual_tol: float | Float[Array, ""] | None = None,
@@ -56,6 +58,8 @@ def solve_with_restarts(
         rank: r, or the pair (r1, r2).
         attempts: how many at most, at least 1.
         agreeing: how many attempts are enough if all of them agree, at least 1.
+        first: an attempt that was made before, from the first of `starts` and with the same step limit: it counts as
+            the first one, and is not made again.
         key: randomness of the starts.
         max_steps: step limit of each attempt.
         residual_tol: see `solve`; also what counts as meeting the data exactly.
@@ -65,7 +69,8 @@ def solve_with_restarts(
         The `Solution` of the best attempt; `attempts` tells what became of each, `num_steps` counts the steps of all.
 
     Raises:
-        ValueError: for an impossible rank, step limit, number of attempts or of agreeing ones, or no start at all.
+        ValueError: for an impossible rank, step limit, number of attempts or of agreeing ones, no start at all, or a
+            first attempt of another step limit.
     """
     for name, value in (("attempts", attempts), ("agreeing", agreeing)):
         if value < 1:
@@ -73,6 +78,8 @@ def solve_with_restarts(
     sequence = tuple(starts) if isinstance(starts, Sequence) else (starts,)
     if not sequence:
         raise ValueError("no start was given: at least 1 is needed")
+    if first is not None and (first.trace is None or first.trace.relative_residual.shape != (max_steps + 1,)):
+        raise ValueError(f"the first attempt has not the trace of a solve of at most {max_steps} steps")
     dtype = problem.targets.dtype
     exact = jnp.asarray(default_residual_tol(dtype) if residual_tol is None else residual_tol, dtype)
     return _solve_with_restarts(
@@ -84,6 +91,7 @@ def solve_with_restarts(
         (attempts, agreeing, max_steps),
         exact,
         gradient_tol,
+        first,
     )
 
 
@@ -97,21 +105,17 @@ def _solve_with_restarts(
     limits: tuple[int, int, int],
     exact: Float[Array, ""],
     gradient_tol: float | Float[Array, ""] | None,
+    earlier: Solution | None,
 ) -> Solution:
     attempts, agreeing, max_steps = limits
 
     def attempt(index: Int[Array, ""]) -> Solution:
-        attempt_key = jax.random.fold_in(key, index)
-
-        def guess(start: AbstractStart) -> Factors:
-            return start(problem, rank, attempt_key)
-
-        first = jax.lax.switch(index, [functools.partial(guess, start) for start in starts])
         return solve(
             problem,
             solver,
-            Near(first),
+            _OneOf(starts, index),
             rank,
+            key=jax.random.fold_in(key, index),
             max_steps=max_steps,
             residual_tol=exact,
             gradient_tol=gradient_tol,
@@ -123,9 +127,8 @@ def _solve_with_restarts(
         settled = (best.relative_residual <= exact) | ((index >= agreeing) & ~missed)
         return (index == 0) | ((index < attempts) & ~settled)
 
-    def again(carry: tuple[Int[Array, ""], Solution, Attempts]) -> tuple[Int[Array, ""], Solution, Attempts]:
+    def count(carry: tuple[Int[Array, ""], Solution, Attempts], new: Solution) -> Any:
         index, best, made = carry
-        new = attempt(index)
         better = (index == 0) | (new.relative_residual < best.relative_residual)
         return (
             index + 1,
@@ -144,10 +147,30 @@ def _solve_with_restarts(
     none = jnp.zeros(attempts, jnp.int32)
     names = tuple(type(start).__name__ for start in starts)
     untried = Attempts(jnp.full(attempts, jnp.nan, exact.dtype), none + Status.RUNNING, none, zero, names)
-    _, best, made = jax.lax.while_loop(unsettled, again, (zero, nothing, untried))
+    begin = (zero, nothing, untried)
+    if earlier is not None:
+        begin = count(begin, eqx.tree_at(lambda solution: solution.attempts, earlier, None, is_leaf=_is_none))
+    _, best, made = jax.lax.while_loop(unsettled, lambda carry: count(carry, attempt(carry[0])), begin)
     return eqx.tree_at(
         lambda solution: (solution.num_steps, solution.attempts),
         best,
         (jnp.sum(made.num_steps, dtype=jnp.int32), made),
-        is_leaf=lambda leaf: leaf is None,
+        is_leaf=_is_none,
     )
+
+
+def _is_none(leaf: Any) -> bool:
+    return leaf is None
+
+
+class _OneOf(AbstractStart):
+    """The start of an attempt: that of its number, or the last one."""
+
+    starts: tuple[AbstractStart, ...]
+    index: Int[Array, ""]
+
+    def subspaces(
+        self, problem: Problem, rank: tuple[int, int], key: PRNGKeyArray
+    ) -> tuple[Float[Array, "d1 r1"], Float[Array, "d2 r2"]]:
+        branches = [functools.partial(start.subspaces, problem, rank) for start in self.starts]
+        return jax.lax.switch(self.index, branches, key)

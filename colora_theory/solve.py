@@ -15,6 +15,7 @@ from colora_theory.problem import Problem
 from colora_theory.solution import Solution, Status, Trace
 from colora_theory.solvers import AbstractSolver, State
 from colora_theory.starts import AbstractStart
+from colora_theory.units import Units
 
 # Steps over which progress is judged, and what counts as none: loss better by less than 100 epsilons, relatively,
 # and best gradient by less than a millionth.
@@ -51,7 +52,7 @@ def solve(
     """Runs a solver from a start until it is optimal, stuck, or out of steps.
 
     Compiled once for each combination of shapes, solver class, `max_steps` and `observe`; may itself be traced,
-    vmapped or mapped.
+    vmapped or mapped. Data of extreme size are solved in units of their own, see `units`.
 
     Args:
         problem: the data.
@@ -107,17 +108,22 @@ def _solve(
     tolerances: tuple[Float[Array, ""], Float[Array, ""]],
     observe: Callable[[Factors], Any] | None,
 ) -> Solution:
+    offset, units = problem.offset, Units.of(problem)
+    problem = units.problem
     target_norm = jnp.linalg.norm(problem.scaled_targets)
     epsilon = jnp.finfo(problem.targets.dtype).eps
 
     def relative_residual(state: State) -> Float[Array, ""]:
         return safe_divide(jnp.sqrt(2 * state.loss), target_norm)
 
+    def seen_by_observer(state: State) -> Any:
+        return None if observe is None else observe(units.restore(state.factors)[0])
+
     def record(trace: Trace, step: Int[Array, ""] | int, state: State) -> Trace:
         seen = Trace(
             relative_residual(state),
             state.relative_gradient,
-            None if observe is None else observe(state.factors),
+            seen_by_observer(state),
         )
         return jax.tree.map(lambda history, value: history.at[step].set(value), trace, seen)
 
@@ -153,11 +159,11 @@ def _solve(
             record(progress.trace, num_steps, state),
         )
 
-    first = solver.init(problem, start(problem, rank, key))
+    first = solver.init(problem, _first_guess(problem, solver, start, rank, key))
     sound = _all_finite(first)
     first = jax.tree.map(lambda leaf: jnp.where(sound, leaf, jnp.zeros_like(leaf)), first)
     first_loss = first.loss
-    blank = jax.eval_shape(lambda: (relative_residual(first), observe and observe(first.factors)))
+    blank = jax.eval_shape(lambda: (relative_residual(first), seen_by_observer(first)))
     history = jax.tree.map(
         lambda leaf: jnp.full((max_steps + 1, *leaf.shape), jnp.nan, problem.targets.dtype), (blank[0], *blank)
     )
@@ -166,15 +172,26 @@ def _solve(
     trace = record(Trace(*history), 0, first)
     progress = _Progress(first, status, zero, first.loss, first.relative_gradient, zero, trace)
     final = jax.lax.while_loop(lambda progress: progress.status == Status.RUNNING, advance, progress)
+    factors, representable = units.restore(final.state.factors.orthonormalize())
     return Solution(
-        final.state.factors.orthonormalize(),
-        final.status,
+        factors,
+        jnp.where(representable, final.status, Status.NONFINITE).astype(jnp.int32),
         final.num_steps,
         relative_residual(final.state),
         final.state.relative_gradient,
         final.trace,
-        problem.offset,
+        offset,
     )
+
+
+def _first_guess(
+    problem: Problem, solver: AbstractSolver, start: AbstractStart, rank: tuple[int, int], key: PRNGKeyArray
+) -> Factors:
+    """The start; without a pass over the data for cores that the solver would fit again."""
+    if not solver.eliminates_cores:
+        return start(problem, rank, key)
+    left, right = start.subspaces(problem, rank, key)
+    return Factors(left, jnp.zeros((len(problem.targets), *rank), left.dtype), right)
 
 
 def _all_finite(state: State) -> Bool[Array, ""]:

@@ -1,3 +1,6 @@
+import functools
+
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -41,6 +44,21 @@ def test_with_noise_the_smallest_loss_is_kept(key):
         for attempts in (1, 4)
     ]
     assert residuals[1] <= residuals[0]
+
+
+def test_an_earlier_attempt_is_not_made_again(key):
+    """All as if it had been made in one go, with every attempt in its place."""
+    noisy = ct.sample_instance(key, ct.TaskFamily(6, 9, 7, (3, 2)), 12, 1.0).problem
+    solver, start = ct.solvers.AlternatingMinimization(), ct.starts.Random()
+    solve = functools.partial(ct.solve_with_restarts, noisy, solver, start, (3, 2), agreeing=4, max_steps=30)
+    first = solve(attempts=1)
+    together, later = solve(attempts=3), solve(attempts=3, first=first)
+    for one, other in zip(jax.tree.leaves(together), jax.tree.leaves(later), strict=True):
+        np.testing.assert_array_equal(one, other)
+    poor = eqx.tree_at(lambda solution: solution.relative_residual, first, jnp.asarray(7.0))
+    assert solve(attempts=3, first=poor).attempts.relative_residual[0] == 7.0
+    with pytest.raises(ValueError, match="at most 20 steps"):
+        solve(attempts=3, first=first, max_steps=20)
 
 
 def test_no_attempt_is_an_error(instance):

@@ -152,13 +152,11 @@ def test_one_step_is_differentiable(key):
     np.testing.assert_allclose(jax.grad(loss_after)(0.0), slope, rtol=1e-6)
 
 
-@pytest.mark.parametrize(("design", "target"), [(1e200, 1.0), (1.0, 1e200), (1e200, 1e200)])
-@pytest.mark.parametrize("start", [ct.starts.Random(), ct.starts.Stacked()])
-def test_data_beyond_the_range_of_floats_are_a_failure_and_never_nan(instance, design, target, start):
+def test_weights_beyond_the_range_of_floats_are_a_failure_and_never_nan(instance):
     sensing, targets = instance.problem.sensing, instance.problem.targets
-    problem = ct.Problem(ct.sensing.Dense(design * sensing.entries), target * targets, instance.problem.sample_weights)
-    solution = ct.solve(problem, ct.solvers.AlternatingMinimization(), start, (3, 2))
-    assert solution.status in (ct.Status.NONFINITE, ct.Status.STALLED)
+    problem = ct.Problem(ct.sensing.Dense(1e-200 * sensing.entries), 1e200 * targets, instance.problem.sample_weights)
+    solution = ct.solve(problem, ct.solvers.AlternatingMinimization(), ct.starts.Stacked(), (3, 2))
+    assert solution.status == ct.Status.NONFINITE
     assert jnp.isfinite(solution.factors.compose()).all()
 
 

@@ -71,6 +71,14 @@ def test_state_loss_is_the_problem_loss(solver, noisy):
         state = step(noisy.problem, state)
 
 
+@pytest.mark.parametrize("name", [name for name, solver in SOLVERS.items() if solver.eliminates_cores])
+def test_what_is_eliminated_needs_no_start(name, noisy):
+    guess = ct.starts.Stacked()(noisy.problem, RANK, jax.random.key(0))
+    without = ct.Factors(guess.left, jnp.zeros_like(guess.cores), guess.right)
+    states = [jax.jit(SOLVERS[name].init)(noisy.problem, factors) for factors in (guess, without)]
+    np.testing.assert_allclose(*(state.factors.compose() for state in states), atol=1e-12)
+
+
 def test_vmap_equals_a_loop(solver):
     keys = jax.random.split(jax.random.key(4), 3)
     family = ct.TaskFamily(**SHAPE)
@@ -131,6 +139,22 @@ def test_too_few_samples_stay_finite(solver, key):
     solution = run(instance.problem, solver, max_steps=50)
     assert jnp.isfinite(solution.factors.compose()).all()
     assert jnp.isfinite(solution.relative_residual)
+
+
+@pytest.mark.parametrize(
+    ("design", "target", "weight"),
+    [(1e200, 1.0, 1.0), (1e200, 1e200, 1.0), (1e-200, 1e-200, 1.0), (1.0, 1e-150, 1.0), (1.0, 1.0, 1e-300)],
+)
+def test_the_units_of_the_data_do_not_matter(solver, instance, design, target, weight):
+    problem = instance.problem
+    scaled = ct.Problem(
+        ct.sensing.Dense(design * problem.sensing.entries), target * problem.targets, weight * problem.sample_weights
+    )
+    solution = run(scaled, solver)
+    assert solution.status == ct.Status.CONVERGED
+    factors = solution.factors
+    back = ct.Factors(factors.left, (factors.cores * design) / target, factors.right)
+    assert ct.metrics.relative_error(back, instance.truth) < 1e-12
 
 
 def test_wildly_different_users_stay_finite(solver, noisy):

@@ -1,5 +1,7 @@
 """Alternating gradient descent and minimization."""
 
+from typing import ClassVar
+
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -22,17 +24,20 @@ class AltGDmin(AbstractSolver):
         step_size: the step as a multiple of the exact one; stable below 2.
     """
 
+    eliminates_cores: ClassVar[bool] = True
+
     step_size: float | Float[Array, ""] = 0.9
 
     def init(self, problem: Problem, factors: Factors) -> State:
-        return _state(Linearization.at(problem, factors.orthonormalize()), None)
+        return reduced_state(Linearization.at(problem, factors.orthonormalize()), None)
 
     def step(self, problem: Problem, state: State) -> State:
         moved = descend(state, self.step_size).orthonormalize()
-        return _state(Linearization.at(problem, moved), state.memory.curvature)
+        return reduced_state(Linearization.at(problem, moved), state.memory.curvature)
 
 
-def _state(model: Linearization, curvature: Float[Array, ""] | None) -> State:
+def reduced_state(model: Linearization, curvature: Float[Array, ""] | None) -> State:
+    """The state at the least-squares cores for the subspaces of `model`, whose gradient only moves U and V."""
     fitted = model.fit_cores()
     gradient = fitted.transpose(fitted.residual)
     # With the cores at their least-squares values their gradient is zero: only U and V move.

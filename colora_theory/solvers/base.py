@@ -1,6 +1,7 @@
 """What every solver offers."""
 
 import abc
+from typing import ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -29,7 +30,13 @@ class State(eqx.Module):
 
 
 class AbstractSolver(eqx.Module):
-    """An iterative method: pure functions of the problem and a state. Hyperparameters are fields, and may be traced."""
+    """An iterative method: pure functions of the problem and a state. Hyperparameters are fields, and may be traced.
+
+    Attributes:
+        eliminates_cores: whether the first thing it does is to fit the cores, so that those of the start do not matter.
+    """
+
+    eliminates_cores: ClassVar[bool] = False
 
     @abc.abstractmethod
     def init(self, problem: Problem, factors: Factors) -> State:

@@ -1,12 +1,13 @@
 """The model to first order at an iterate: residual and products with the Jacobian."""
 
 import equinox as eqx
+import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from colora_theory.factors import Factors
-from colora_theory.linalg import contract, solve_normal
+from colora_theory.linalg import contract, whitener
 from colora_theory.problem import Problem
-from colora_theory.sensing import AbstractRestriction, own_normal
+from colora_theory.sensing import AbstractRestriction
 
 
 class Linearization(eqx.Module):
@@ -20,6 +21,7 @@ class Linearization(eqx.Module):
         at_left: the scaled operator at its U.
         core_design: the scaled measurements' derivatives by the entries of each user's own core, in row-major order.
         residual: scaled targets less scaled measurements.
+        whitener: see `whiten`; None until the cores have been fitted.
     """
 
     factors: Factors
@@ -27,6 +29,7 @@ class Linearization(eqx.Module):
     at_left: AbstractRestriction
     core_design: Float[Array, "p k n"]
     residual: Float[Array, "k n"]
+    whitener: Float[Array, "k p p"] | None = None
 
     @classmethod
     def at(cls, problem: Problem, factors: Factors) -> "Linearization":
@@ -38,14 +41,22 @@ class Linearization(eqx.Module):
 
     def fit_cores(self) -> "Linearization":
         """The expansion at the same subspaces and the least-squares cores that go with them."""
-        residual, increment = self.absorb(self.residual)
+        ready = eqx.tree_at(lambda model: model.whitener, self, self.whiten(), is_leaf=lambda leaf: leaf is None)
+        residual, increment = ready.absorb(self.residual)
         fitted = Factors(self.factors.left, self.factors.cores + increment, self.factors.right)
-        return Linearization(fitted, self.at_right, self.at_left, self.core_design, residual)
+        return eqx.tree_at(lambda model: (model.factors, model.residual), ready, (fitted, residual))
+
+    def whiten(self) -> Float[Array, "k p p"]:
+        """T_i with T_i D_i orthonormal rows, D_i the core design of user i; what `whitener` holds, if it does."""
+        own = jnp.moveaxis(self.core_design, 1, 0)
+        return whitener(contract("kpn,kqn->kpq", own, own)) if self.whitener is None else self.whitener
 
     def absorb(self, measurements: Float[Array, "k n"]) -> tuple[Float[Array, "k n"], Float[Array, "k r1 r2"]]:
         """What the cores cannot explain of some measurements, and the change of the cores that explains the rest."""
-        system = own_normal(self.core_design, measurements)
-        change = solve_normal(system.normal, system.descent).reshape(self.factors.cores.shape)
+        whiten = self.whiten()
+        through = contract("pkn,kn->kp", self.core_design, measurements)
+        change = contract("kqp,kq->kp", whiten, contract("kpq,kq->kp", whiten, through))
+        change = change.reshape(self.factors.cores.shape)
         return measurements - _measure(self.core_design, change), change
 
     def apply(self, direction: Factors) -> Float[Array, "k n"]:

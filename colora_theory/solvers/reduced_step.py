@@ -5,11 +5,10 @@ import abc
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float
 
 from colora_theory.factors import Factors
 from colora_theory.grassmann import outside
-from colora_theory.lanes import map_lanes
 from colora_theory.linalg import contract, safe_divide, solve_normal, spectral_bound, whitener
 from colora_theory.problem import Problem
 from colora_theory.solvers.base import relative_gradient
@@ -66,25 +65,13 @@ class Direct(AbstractReducedStep):
         self, problem: Problem, model: Linearization, damping: Float[Array, ""], curved: Bool[Array, ""]
     ) -> Proposal:
         factors, split = model.factors, model.factors.left.size
-        left = model.at_right.factor_design(factors.cores)
-        right = model.at_left.factor_design(factors.cores.mT)
-        # One array, which all that follows reads as it stands: XLA would compute each other view of it again.
-        design = jnp.concatenate([left.reshape(left.shape[0], -1), right.reshape(right.shape[0], -1)])
-        normal = contract("pm,qm->pq", design, design)
-        descent = contract("pm,m->p", design, model.residual.reshape(-1))
-
-        # What the cores can explain: the part of the design along an orthonormal basis of each user's core design.
-        cores = jnp.moveaxis(model.core_design, 1, 0)
-        whiten = whitener(contract("kpn,kqn->kpq", cores, cores))
-        basis = contract("kpq,kqn->kpn", whiten, cores)
-        num_users, _, num_samples = basis.shape
-
-        def explain(user: Int[Array, ""]) -> Float[Array, "p q"]:
-            own = jax.lax.dynamic_slice_in_dim(design, user * num_samples, num_samples, axis=1)
-            return contract("pn,qn->pq", basis[user], own)
-
-        # User by user, since XLA's CPU backend would transpose the design for a batched product.
-        explained = map_lanes(explain, jnp.arange(num_users))
+        system = model.at_right.joint_system(
+            model.at_left, model.core_design, model.residual, factors.cores, factors.cores.mT
+        )
+        normal, descent = system.normal, system.descent
+        # What the cores can explain: the coupling in an orthonormal basis of each user's core design.
+        whiten = model.whiten()
+        explained = contract("kpq,kqm->kpm", whiten, system.coupling)
         reduced = normal - _gram(explained)
         scale = jnp.trace(reduced) / len(reduced)
 

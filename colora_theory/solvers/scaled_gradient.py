@@ -1,7 +1,7 @@
 """Scaled gradient descent, and what it shares with the quasi-Newton method: the reduced cost in scaled coordinates."""
 
 import abc
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -168,6 +168,8 @@ class AbstractReducedDescent(AbstractSolver):
     polar factor. Then they turn as little as they can, and the scaled coordinates of earlier directions are carried
     over as they are: an isometric transport, up to what lies in the new subspaces, which no search sees.
     """
+
+    eliminates_cores: ClassVar[bool] = True
 
     @abc.abstractmethod
     def first_history(self, point: ReducedPoint) -> Any:

@@ -1,5 +1,7 @@
 """Variable projection: Gauss-Newton on the two subspaces, the cores eliminated."""
 
+from typing import ClassVar
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -45,6 +47,8 @@ class VariableProjection(AbstractSolver):
         damping: the first damping.
         reduced_step: how the normal equations are solved: `Direct`, or `ConjugateGradient` for large d r.
     """
+
+    eliminates_cores: ClassVar[bool] = True
 
     damping: float | Float[Array, ""] = 1.0
     reduced_step: AbstractReducedStep = Direct()
