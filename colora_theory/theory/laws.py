@@ -1,8 +1,8 @@
-"""Laws of large Gaussian designs: error and rate from the cores and the sizes alone, without data.
+"""Laws of large Gaussian designs: error, rate and isometry from the cores and the sizes alone, without data.
 
 On the tangent space the measurements of user i are n_i Gaussian rows whose covariance is the identity on the user's own
 core, S_i (x) 1 on the coordinates of U and T_i (x) 1 on those of V, with S_i = G^(-1/2) C_i C_i^T G^(-1/2) and
-T_i = H^(-1/2) C_i^T C_i H^(-1/2), each summing to the identity over the users. Both laws are deterministic equivalents
+T_i = H^(-1/2) C_i^T C_i H^(-1/2), each summing to the identity over the users. The laws are deterministic equivalents
 of matrices made of such rows: exact as d1, d2 and n grow together with k and r fixed; docs/theory.md derives them.
 """
 
@@ -12,6 +12,7 @@ from collections.abc import Callable
 import numpy as np
 
 from colora_theory.theory.shares import energy_shares
+from colora_theory.theory.wishart import expected_largest_of_all
 
 _MAX_ITERATIONS = 5000
 _FIXED_POINT_TOL = 1e-10
@@ -99,6 +100,50 @@ def contraction_law(cores: np.ndarray, num_rows: int, num_cols: int, num_samples
         middle = (low + high) / 2
         low, high = (low, middle) if definite(middle) else (middle, high)
     return high
+
+
+def isometry_law(cores: np.ndarray, num_rows: int, num_cols: int, num_samples: int | np.ndarray) -> float:
+    """The isometry constant delta_T on the tangent space: how far the largest eigenvalue of J^T J is from 1.
+
+    The larger of two: the upper edge of the spectrum in the limit of large sizes, and the expected constant of the
+    worst user's own core, which is a lower bound and takes over where there are many users. The measurements of user i
+    are divided by the root of n_i, as in `isometry_constant`; the smallest eigenvalue is nearer to 1. With users of
+    equal weight the edge is (1 + sqrt(DoF / N))^2 (Marchenko and Pastur).
+
+    Args:
+        cores: cores for orthonormal U and V, shape (num_users, r1, r2).
+        num_rows: d1.
+        num_cols: d2.
+        num_samples: samples of one user, one number or one for each user; at least 1.
+
+    Raises:
+        ValueError: for a core stack that is rank deficient, or a user without samples.
+    """
+    shares = _Shares.of(cores, num_rows, num_cols, num_samples)
+    size, samples = shares.size, shares.num_samples
+    if np.any(samples < 1):
+        raise ValueError(f"num_samples {samples.min():g} is below 1")
+
+    def above(value: float) -> bool:
+        """Whether all eigenvalues are below."""
+
+        def curvatures(spread: np.ndarray) -> np.ndarray:
+            # f = value - 1 / (1 - v) with n v = u + r1 r2 / f, the user's own core being eliminated: the larger root.
+            leading, linear = samples - spread, samples * (value - 1) + size - spread * value
+            root = linear**2 - 4 * leading * size * value
+            if np.any(leading <= 0) or np.any(linear <= 0) or np.any(root < 0):
+                return np.full_like(spread, -np.inf)
+            return (linear + np.sqrt(root)) / (2 * leading)
+
+        return shares.fixed_point(curvatures) is not None
+
+    low, high = 1.0, 2.0
+    while not above(high):
+        low, high = high, 2 * high
+    for _ in range(_BISECTIONS):
+        middle = (low + high) / 2
+        low, high = (low, middle) if above(middle) else (middle, high)
+    return max(high, expected_largest_of_all(samples, size)) - 1
 
 
 @dataclasses.dataclass(frozen=True)

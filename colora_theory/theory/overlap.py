@@ -30,6 +30,11 @@ class StartOverlap:
         """||V^T V^||_F^2 / r2."""
         return float(np.mean(self.right))
 
+    @property
+    def weakest(self) -> float:
+        """The smallest squared cosine of both sides: 0 if some direction is not found at all."""
+        return float(min(np.min(self.left), np.min(self.right)))
+
 
 def start_overlap(
     cores: np.ndarray,
