@@ -4,6 +4,7 @@ k users fine-tune one frozen model together, W_i = W_0 + U C_i V^T: shared subsp
 """
 
 from colora_theory import baselines as baselines
+from colora_theory import designs as designs
 from colora_theory import metrics as metrics
 from colora_theory import sensing as sensing
 from colora_theory import solvers as solvers
@@ -17,6 +18,7 @@ from colora_theory.factors import PersonalFactors as PersonalFactors
 from colora_theory.fit import ConvergenceWarning as ConvergenceWarning
 from colora_theory.fit import FitError as FitError
 from colora_theory.fit import fit as fit
+from colora_theory.output_moments import OutputMoments as OutputMoments
 from colora_theory.problem import IdentifiabilityWarning as IdentifiabilityWarning
 from colora_theory.problem import Problem as Problem
 from colora_theory.restarts import ESCALATION as ESCALATION
@@ -29,3 +31,6 @@ from colora_theory.solve import solve as solve
 from colora_theory.synthetic import Instance as Instance
 from colora_theory.synthetic import TaskFamily as TaskFamily
 from colora_theory.synthetic import sample_instance as sample_instance
+from colora_theory.whitening import Whitened as Whitened
+from colora_theory.whitening import side_covariances as side_covariances
+from colora_theory.whitening import whiten as whiten

@@ -6,11 +6,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from colora_theory.designs import AbstractDesign, AbstractNoise, Gaussian, GaussianNoise
 from colora_theory.factors import AbstractFactors, Factors, PersonalFactors, check_rank
 from colora_theory.grassmann import random_subspace, rotate
 from colora_theory.linalg import contract
 from colora_theory.problem import Problem
-from colora_theory.sensing import Dense
 
 # The alternating projection onto both prescribed spectra converges linearly; this is past machine precision
 # for a handful of users or more.
@@ -132,19 +132,25 @@ def sample_instance(
     noise: float | Float[Array, ""] = 0.0,
     *,
     capacity: int | None = None,
+    design: AbstractDesign = Gaussian(),  # noqa: B008
+    noise_kind: AbstractNoise = GaussianNoise(),  # noqa: B008
 ) -> Instance:
-    """Draws a truth, Gaussian dense sensing matrices with unit-variance entries, and noisy measurements.
+    """Draws a truth, a measurement operator, and noisy measurements.
 
     Args:
         key: split by role: the truth, the design and the noise are independent of each other.
         family: the distribution of the truth.
-        num_samples: samples per user, one number or one for each user. May be traced if `capacity` is given.
-        noise: standard deviation sigma of the Gaussian noise.
+        num_samples: samples per user, one number or one for each user. May be traced if `capacity` is given. A sample
+            of a design of vector outputs is a vector, of num_rows scalar measurements.
+        noise: standard deviation sigma of the noise.
         capacity: length of the sample axis; samples beyond `num_samples` get weight 0, so that one compiled program
             serves many sample sizes. Defaults to `num_samples`.
+        design: the distribution of the operator; dense matrices with standard normal entries unless given.
+        noise_kind: the distribution of the noise; normal unless given.
 
     Raises:
-        ValueError: if `num_samples` is below 1 or above the capacity, or the noise is negative.
+        ValueError: if `num_samples` is below 1 or above the capacity, the capacity above what the design can give, or
+            the noise negative.
     """
     if isinstance(num_samples, np.integer):
         num_samples = int(num_samples)
@@ -156,22 +162,28 @@ def sample_instance(
         raise ValueError(f"num_samples {num_samples} is outside [1, capacity = {capacity}]")
     _check_range("noise", noise, 0.0, float("inf"))
     # As arrays, so that another value of a knob does not compile another program.
-    family = jax.tree.map(lambda knob: jnp.asarray(knob, float), family)
-    return _sample_instance(key, family, jnp.asarray(num_samples), jnp.asarray(noise, float), capacity)
+    laws = jax.tree.map(lambda knob: jnp.asarray(knob, float), (family, design, noise_kind))
+    return _sample_instance(key, laws, jnp.asarray(num_samples), jnp.asarray(noise, float), capacity)
 
 
 @eqx.filter_jit
 def _sample_instance(
-    key: PRNGKeyArray, family: TaskFamily, num_samples: Int[Array, "..."], noise: Float[Array, ""], capacity: int
+    key: PRNGKeyArray,
+    laws: tuple[TaskFamily, AbstractDesign, AbstractNoise],
+    num_samples: Int[Array, "..."],
+    noise: Float[Array, ""],
+    capacity: int,
 ) -> Instance:
+    family, design, noise_kind = laws
     truth_key, design_key, noise_key = jax.random.split(key, 3)
     truth = family.sample_truth(truth_key)
-    # Independent entries look the same in every order: drawn in the order in which they are stored.
-    sensing = Dense(jax.random.normal(design_key, (family.num_rows, family.num_cols, family.num_users, capacity)))
-    noiseless = sensing(jnp.asarray(truth.compose()))
-    targets = noiseless + noise.astype(noiseless.dtype) * jax.random.normal(noise_key, noiseless.shape)
-    counts = jnp.broadcast_to(num_samples, (family.num_users,))
-    present = jnp.arange(capacity)[None, :] < counts[:, None]
+    weights = jnp.asarray(truth.compose())
+    k, d1, d2 = family.num_users, family.num_rows, family.num_cols
+    sensing = design.sample(design_key, k, capacity, d1, d2, weights.dtype)
+    errors = noise_kind.sample(noise_key, k, sensing.num_samples, weights.dtype)
+    targets = sensing(weights) + noise.astype(weights.dtype) * errors
+    counts = jnp.broadcast_to(num_samples, (k,))
+    present = jnp.repeat(jnp.arange(capacity), design.scalars_per_sample(d1))[None, :] < counts[:, None]
     return Instance(Problem(sensing, targets, present.astype(targets.dtype)), truth)
 
 
