@@ -49,6 +49,16 @@ def overlap_right(estimate: AbstractFactors, truth: AbstractFactors) -> Float[Ar
     return _mean_overlap(estimate.right, truth.right)
 
 
+def coherence(basis: Float[Array, "d r"]) -> Float[Array, ""]:
+    """The largest squared length of a row of an orthonormal basis, times d / r: in [1, d / r], of the subspace alone.
+
+    1 where all rows weigh the same, d / r where one axis lies in the subspace: entries elsewhere then say nothing of
+    it. Candes and Recht (Found. Comput. Math. 9, 2009).
+    """
+    rows = jnp.sum(jnp.square(orthonormal_basis(basis)), axis=1)
+    return len(rows) / basis.shape[1] * jnp.max(rows)
+
+
 def _worst_sine(estimate: Array, truth: Array) -> Float[Array, ""]:
     def largest(first: Array, second: Array) -> Array:
         return jnp.max(principal_sines(orthonormal_basis(first), orthonormal_basis(second)))

@@ -9,7 +9,8 @@ from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from colora_theory.experiments.draw import Rank
+from colora_theory.experiments.designs import DESIGNS, NOISE_KINDS
+from colora_theory.experiments.draw import Rank, samples_for
 from colora_theory.experiments.errors import ConfigError, unknown_name
 from colora_theory.experiments.methods import METHODS, STARTS
 from colora_theory.experiments.predictions import PREDICTIONS
@@ -40,6 +41,8 @@ class Grid(Strict):
     misalignment: float | list[float] | None = Field(None, description="a number in [0, 1], sine of an angle")
     condition_number: float | list[float] | None = Field(None, description="a number of at least 1")
     noise: float | list[float] = Field(0.0, description="a number, standard deviation of the noise")
+    design: str | list[str] = Field("gaussian", description="a name")
+    noise_kind: str | list[str] = Field("gaussian", description="a name")
     method: str | list[str] = Field("alternating", description="a name")
     start: str | list[str] = Field("stacked", description="a name")
     max_steps: int = Field(500, description="one integer")
@@ -78,19 +81,38 @@ class Grid(Strict):
         for value in self.values("oversampling"):
             if value is not None and not 0 < value < math.inf:
                 raise ValueError(f"oversampling {value} must be positive and finite")
-        registries: dict[str, Collection[str]] = {"method": METHODS, "start": STARTS, "predict": PREDICTIONS}
-        for kind, known in registries.items():
-            for name in self.values(kind):
+        registries: dict[str, tuple[str, Collection[str]]] = {
+            "design": ("design", DESIGNS),
+            "noise_kind": ("kind of noise", NOISE_KINDS),
+            "method": ("method", METHODS),
+            "start": ("start", STARTS),
+            "predict": ("prediction", PREDICTIONS),
+        }
+        for axis, (kind, known) in registries.items():
+            for name in self.values(axis):
                 if name not in known:
-                    raise ValueError(unknown_name("prediction" if kind == "predict" else kind, name, known))
+                    raise ValueError(unknown_name(kind, name, known))
         turned = [sine for sine in self.values("misalignment") if sine is not None]
         for name in self.predict:
             if turned and not PREDICTIONS[name].misaligned:
                 raise ValueError(f"predict {name!r} needs shared subspaces, not those of misalignment {turned[0]}")
-        shapes = (self.values(name) for name in ("rank", "num_users", "num_rows", "num_cols"))
-        for shape in itertools.product(*shapes):
-            check_rank(*shape)
+        shapes = (self.values(name) for name in ("num_users", "num_rows", "num_cols", "rank"))
+        for num_users, num_rows, num_cols, rank in itertools.product(*shapes):
+            check_rank(rank, num_users, num_rows, num_cols)
+            for design in self.values("design"):
+                self._check_samples(design, num_users, num_rows, num_cols, rank)
         return self
+
+    def _check_samples(self, design: str, num_users: int, num_rows: int, num_cols: int, rank: Rank) -> None:
+        most = DESIGNS[design].most_samples(num_rows, num_cols)
+        if most is None:
+            return
+        counts = [count for count in self.values("num_samples") if count is not None]
+        for amount in self.values("oversampling"):
+            if amount is not None:
+                counts.append(samples_for(amount, num_users, num_rows, num_cols, rank, design))
+        if max(counts) > most:
+            raise ValueError(f"num_samples {max(counts)} exceeds the {most} that design {design!r} has for a user")
 
     def values(self, name: str) -> list[Any]:
         """The values of one axis, a scalar as a list of one."""

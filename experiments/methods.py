@@ -12,6 +12,8 @@ import colora_theory as ct
 # Variable projection needs few steps where it succeeds; another attempt is worth more than many further ones.
 ATTEMPTS = 10
 STEPS_OF_ATTEMPT = 60
+# Where first-order methods are usually stopped; the rest of the way would not change an error by one in a thousand.
+LOOSE_GRADIENT = 1e-6
 
 
 class Cell(NamedTuple):
@@ -24,11 +26,38 @@ class Cell(NamedTuple):
     max_steps: int
     observe: Callable[[ct.Factors], Float[Array, ""]] | None
 
-    def solve(self, solver: ct.solvers.AbstractSolver) -> ct.Solution:
+    def solve(self, solver: ct.solvers.AbstractSolver, gradient_tol: float | None = None) -> ct.Solution:
         """The solution of all users together by one solver."""
-        start = STARTS[self.start]
-        problem, steps = self.instance.problem, self.max_steps
-        return ct.solve(problem, solver, start, self.rank, key=self.key, max_steps=steps, observe=self.observe)
+        return ct.solve(
+            self.instance.problem,
+            solver,
+            STARTS[self.start],
+            self.rank,
+            key=self.key,
+            max_steps=self.max_steps,
+            gradient_tol=gradient_tol,
+            observe=self.observe,
+        )
+
+    def solve_whitened(self, solver: ct.solvers.AbstractSolver) -> ct.Solution:
+        """The same in the variables in which the design, by its estimated covariance, is isotropic."""
+        white, start, observe = ct.whiten(self.instance.problem), STARTS[self.start], self.observe
+
+        def observe_restored(factors: ct.Factors) -> Float[Array, ""]:
+            assert observe is not None
+            return observe(white.restore(factors))
+
+        solution = ct.solve(
+            white.problem,
+            solver,
+            start,
+            self.rank,
+            key=self.key,
+            max_steps=self.max_steps,
+            observe=None if observe is None else observe_restored,
+        )
+        assert isinstance(solution.factors, ct.Factors)
+        return eqx.tree_at(lambda solution: solution.factors, solution, white.restore(solution.factors))
 
     def stop_at_start(self) -> ct.Solution:
         """What the start gives by itself: no step is taken, so the status is MAX_STEPS."""
@@ -82,12 +111,22 @@ METHODS: dict[str, Method] = {
     "variable_projection": Method(lambda cell: cell.solve(ct.solvers.VariableProjection())),
     "gradient_descent": Method(lambda cell: cell.solve(ct.solvers.GradientDescent())),
     "altgdmin": Method(lambda cell: cell.solve(ct.solvers.AltGDmin())),
+    "altgdmin_whitened": Method(lambda cell: cell.solve_whitened(ct.solvers.AltGDmin())),
     "scaled_gradient_descent": Method(lambda cell: cell.solve(ct.solvers.ScaledGradientDescent())),
     "scaled_lbfgs": Method(lambda cell: cell.solve(ct.solvers.ScaledLBFGS())),
+    "factored_lbfgs": Method(lambda cell: cell.solve(ct.solvers.FactoredLBFGS())),
     "annealed": Method(lambda cell: cell.solve(ct.solvers.VariableProjection()), own_start="annealed"),
     "auto": Method(Cell.solve_with_restarts, own_start="escalation"),
     "empirical_bayes": Method(Cell.shrink, own_start="escalation"),
     "start": Method(Cell.stop_at_start),
+    "method_of_moments": Method(Cell.stop_at_start, own_start="method_of_moments"),
+    "first_order": Method(lambda cell: cell.solve(ct.solvers.FactoredLBFGS(), LOOSE_GRADIENT), own_start="random"),
+    "fedrep": Method(lambda cell: cell.solve(ct.solvers.FedRep()), own_start="random"),
+    "fed_sgd": Method(lambda cell: cell.fit(ct.baselines.fed_sgd), own_start="random"),
+    "nuclear_norm": Method(
+        lambda cell: ct.baselines.nuclear_norm(cell.instance.problem, cell.rank, max_steps=cell.max_steps),
+        own_start="none",
+    ),
     "alone": Method(lambda cell: cell.fit(ct.baselines.alone), own_start="stacked"),
     "pooled": Method(lambda cell: cell.fit(ct.baselines.pooled), own_start="stacked"),
     "oracle": Method(lambda cell: ct.baselines.oracle(cell.instance.problem, cell.instance.truth), own_start="none"),
@@ -97,6 +136,9 @@ STARTS: dict[str, ct.starts.AbstractStart] = {
     "pooled": ct.starts.Pooled(),
     "stacked": ct.starts.Stacked(),
     "weighted": ct.starts.Weighted(),
+    "corrected": ct.starts.Corrected(),
+    "two_replica": ct.starts.TwoReplica(),
+    "method_of_moments": ct.starts.MethodOfMoments(),
     "random": ct.starts.Random(),
     "annealed": ct.starts.Annealed(),
     **{f"annealed_{sweeps}": ct.starts.Annealed(sweeps=sweeps) for sweeps in (10, 30, 100, 300, 1000)},

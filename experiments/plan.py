@@ -5,9 +5,9 @@ import itertools
 import math
 from collections.abc import Iterator
 
-import colora_theory as ct
 from colora_theory.experiments.config import Grid, SweepConfig
-from colora_theory.experiments.draw import Draw, Rank
+from colora_theory.experiments.designs import DESIGNS
+from colora_theory.experiments.draw import Draw, Rank, samples_for
 from colora_theory.experiments.methods import METHODS
 from colora_theory.experiments.provenance import source_hash
 from colora_theory.experiments.seeding import fingerprint
@@ -37,6 +37,8 @@ class Layout:
         capacity: samples per user after padding.
         misaligned: whether the users have subspaces of their own.
         conditioned: whether the condition number is prescribed.
+        design: name of the design.
+        noise_kind: name of the kind of noise.
         width: number of lanes. The chunks of a group share it, so a shorter one needs no program of its own.
     """
 
@@ -47,12 +49,16 @@ class Layout:
     capacity: int
     misaligned: bool
     conditioned: bool
+    design: str
+    noise_kind: str
     width: int
 
     @property
     def lane_bytes(self) -> int:
-        """Size of the sensing matrices of one draw."""
-        return 8 * self.num_users * self.capacity * self.num_rows * self.num_cols
+        """Size of the design of one draw."""
+        return (
+            8 * self.num_users * self.capacity * DESIGNS[self.design].numbers_per_sample(self.num_rows, self.num_cols)
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,8 +126,8 @@ def draws(grid: Grid) -> Iterator[Draw]:
         point = dict(zip(axes, values, strict=True))
         num_samples = amount
         if samples == "oversampling":
-            shape = (point[name] for name in ("num_users", "num_rows", "num_cols", "rank"))
-            num_samples = math.ceil(amount * ct.theory.degrees_of_freedom(*shape) / point["num_users"])
+            shape = (point[name] for name in ("num_users", "num_rows", "num_cols", "rank", "design"))
+            num_samples = samples_for(amount, *shape)
         yield Draw(**point, num_samples=num_samples, seed=seed)
 
 
@@ -142,14 +148,17 @@ def _chunks(grid: Grid) -> Iterator[Chunk]:
 
 
 def _single_lane(draw: Draw) -> Layout:
+    capacity, most = padded(draw.num_samples), DESIGNS[draw.design].most_samples(draw.num_rows, draw.num_cols)
     return Layout(
         draw.num_users,
         draw.num_rows,
         draw.num_cols,
         draw.rank,
-        capacity=padded(draw.num_samples),
+        capacity=capacity if most is None else min(capacity, most),
         misaligned=draw.misalignment is not None,
         conditioned=draw.condition_number is not None,
+        design=draw.design,
+        noise_kind=draw.noise_kind,
         width=1,
     )
 

@@ -1,7 +1,8 @@
 """What theory says of a drawn instance, to be put beside what is measured: adding one is one entry and its columns."""
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -17,6 +18,7 @@ from colora_theory.theory import (
     cramer_rao,
     isometry_constant,
     noise_law,
+    plan,
     spread_isometry_bound,
     start_overlap,
     transfer_errors,
@@ -27,6 +29,9 @@ Value = float | Mapping[str, float]
 
 # The single users in which a bad isometry constant is looked for: one bad user is enough.
 _SINGLE_USERS = 4
+
+# The relative errors that plans are to reach, without noise (recovery) and with it.
+_RECOVERY, _TARGET = 1e-6, 0.2
 
 
 class Prediction(NamedTuple):
@@ -100,6 +105,18 @@ def _transfer(instance: ct.Instance, draw: Draw) -> dict[str, Value]:
     }
 
 
+def _plan(instance: ct.Instance, draw: Draw) -> dict[str, Value]:
+    family = (draw.num_users, draw.num_rows, draw.num_cols, draw.rank, draw.similarity, None, draw.condition_number)
+    target = _TARGET if draw.noise > 0 else _RECOVERY
+    return {"target_error": target, "planned_samples": _planned(family, target, draw.noise)}
+
+
+@functools.cache
+def _planned(family: tuple[Any, ...], target: float, noise: float) -> int:
+    """Samples of a user by `plan` with its defaults: the same for all draws of a family."""
+    return plan(ct.TaskFamily(*family), target=target, noise=noise).num_samples
+
+
 def _cores(instance: ct.Instance) -> np.ndarray:
     """The cores that go with orthonormal U and V, shape (num_users, r1, r2)."""
     truth = instance.truth
@@ -113,4 +130,5 @@ PREDICTIONS: dict[str, Prediction] = {
     "cramer_rao": Prediction(_cramer_rao),
     "overlap": Prediction(_overlap),
     "transfer": Prediction(_transfer, misaligned=True),
+    "plan": Prediction(_plan),
 }

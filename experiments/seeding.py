@@ -23,8 +23,14 @@ def fingerprint(content: Any) -> str:
 
 
 def key_words(draw: Draw, role: Role) -> tuple[int, int]:
-    """The two 32-bit words of the key of `draw` in one role."""
-    digest = fingerprint({"role": role, **dataclasses.asdict(draw)})
+    """The two 32-bit words of the key of `draw` in one role.
+
+    An axis that was added later counts only where it differs from what was always meant before, its default: so the
+    instances of older sweeps stay the same.
+    """
+    axes = dataclasses.asdict(draw)
+    unchanged = {field.name for field in dataclasses.fields(draw) if axes[field.name] == field.default}
+    digest = fingerprint({"role": role, **{name: value for name, value in axes.items() if name not in unchanged}})
     return int(digest[:8], 16), int(digest[8:16], 16)
 
 

@@ -201,11 +201,14 @@ def _read(path: Path) -> tuple[pa.Table, dict[str, Any]]:
             f"{path} has table schema {version}, this version of colora_theory knows {table.SCHEMA_VERSION}\n"
             "it was left alone; upgrade the package or choose another --results folder"
         )
-    if version != table.SCHEMA_VERSION:
+    if not isinstance(version, int) or version < table.OLDEST_READABLE:
         raise DamagedFileError(path, f"it has table schema {version}, {table.SCHEMA_VERSION} is expected")
-    if not rows.schema.remove_metadata().equals(table.SCHEMA):
+    rows = rows.replace_schema_metadata(None)
+    if version < table.SCHEMA_VERSION:
+        rows = table.upgrade(rows)
+    if not rows.schema.equals(table.SCHEMA):
         raise DamagedFileError(path, "its columns are not those of a table of results")
-    return rows.replace_schema_metadata(None), record
+    return rows, record
 
 
 def _write(path: Path, rows: pa.Table, record: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@
 import pyarrow as pa
 
 # To be raised with every change of the columns or of their meaning.
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 SCHEMA = pa.schema(
     [
@@ -17,6 +17,8 @@ SCHEMA = pa.schema(
         ("condition_number", pa.float64()),  # null: as drawn
         ("num_samples", pa.int64()),  # of one user
         ("noise", pa.float64()),
+        ("design", pa.string()),
+        ("noise_kind", pa.string()),
         ("seed", pa.int64()),
         ("method", pa.string()),
         ("start", pa.string()),
@@ -35,6 +37,8 @@ SCHEMA = pa.schema(
         ("overlap_left", pa.float64()),
         ("overlap_right", pa.float64()),
         ("relative_residual", pa.float64()),
+        ("published", pa.float64()),  # what others report of such draws, see published.py; null where nobody does
+        ("published_ratio", pa.float64()),  # the same measure of this run over it
         ("relative_error_trace", pa.list_(pa.float64())),  # from the start to the last step; null unless asked for
         # What theory says of the draw, null unless its prediction was asked for: see predictions.py.
         ("long_run_contraction", pa.float64()),  # measured
@@ -52,7 +56,23 @@ SCHEMA = pa.schema(
         ("transfer_together", pa.float64()),
         ("transfer_alone", pa.float64()),
         ("transfer_pooled", pa.float64()),
+        ("target_error", pa.float64()),  # relative error that the plan is made for
+        ("planned_samples", pa.float64()),  # of one user
     ]
 )
 
 TIMING_COLUMNS = ("seconds", "seconds_per_step")
+
+# Columns that older tables lack but stand for: their value there. All other columns since are null.
+OLDEST_READABLE = 2
+ALWAYS_WAS = {"design": "gaussian", "noise_kind": "gaussian"}
+
+
+def upgrade(rows: pa.Table) -> pa.Table:
+    """The rows of an older table in the columns of today; as they are where they have others."""
+    if not set(rows.column_names) <= set(SCHEMA.names):
+        return rows
+    for name in set(SCHEMA.names) - set(rows.column_names):
+        field = SCHEMA.field(name)
+        rows = rows.append_column(field, pa.array([ALWAYS_WAS.get(name)] * rows.num_rows, field.type))
+    return rows.select(SCHEMA.names)

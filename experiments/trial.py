@@ -12,12 +12,17 @@ import pyarrow as pa
 
 import colora_theory as ct
 from colora_theory.experiments import table
-from colora_theory.experiments.draw import Draw
+from colora_theory.experiments.designs import DESIGNS, NOISE_KINDS
+from colora_theory.experiments.draw import Draw, Rank
 from colora_theory.experiments.methods import METHODS, Cell
 from colora_theory.experiments.plan import Chunk, Layout, Recipe
 from colora_theory.experiments.predictions import columns, predict
+from colora_theory.experiments.published import compare, find_published
 from colora_theory.experiments.seeding import keys
 from colora_theory.lanes import map_lanes
+
+# Of the instances of all lanes and their start keys: what they consist of, and the leaves.
+Shapes = tuple[jax.tree_util.PyTreeDef, tuple[jax.ShapeDtypeStruct, ...]]
 
 METRICS: dict[str, Callable[..., jax.Array]] = {
     "relative_error": ct.metrics.relative_error,
@@ -39,9 +44,11 @@ def run_chunk(chunk: Chunk) -> pa.Table:
         predict(chunk.predict, jax.tree.map(lambda leaf, lane=lane: leaf[lane], instances), draw)
         for lane, draw in enumerate(chunk.draws)
     ]
+    leaves, structure = jax.tree.flatten((instances, start_keys))
+    shapes = structure, tuple(jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for leaf in leaves)
     rows: list[dict[str, Any]] = []
     for recipe in chunk.recipes:
-        solve = _solver(layout, recipe, chunk.max_steps, chunk.trace)
+        solve = _solver(shapes, layout.rank, recipe, chunk.max_steps, chunk.trace)
         began = time.perf_counter()
         solutions = jax.block_until_ready(solve(instances, start_keys))
         seconds = time.perf_counter() - began
@@ -78,27 +85,35 @@ def _sample(layout: Layout, data_keys: jax.Array, knobs: dict[str, jax.Array]) -
             knob.get("misalignment"),
             knob.get("condition_number"),
         )
-        return ct.sample_instance(key, family, knob["num_samples"], knob["noise"], capacity=layout.capacity)
+        return ct.sample_instance(
+            key,
+            family,
+            knob["num_samples"],
+            knob["noise"],
+            capacity=layout.capacity,
+            design=DESIGNS[layout.design],
+            noise_kind=NOISE_KINDS[layout.noise_kind],
+        )
 
     return map_lanes(sample, (data_keys, knobs))
 
 
 @functools.cache
-def _solver(layout: Layout, recipe: Recipe, max_steps: int, trace: bool) -> Callable[..., ct.Solution]:
-    """A program that solves all lanes, compiled ahead so that the time of a call is the time of solving."""
+def _solver(shapes: Shapes, rank: Rank, recipe: Recipe, max_steps: int, trace: bool) -> Callable[..., ct.Solution]:
+    """A program that solves all lanes, compiled ahead so that the time of a call is the time of solving.
+
+    It depends on the shapes of the instances and their keys alone: dense designs of any kind share it.
+    """
 
     def solve(lane: tuple[ct.Instance, jax.Array]) -> ct.Solution:
         instance, key = lane
         observe = functools.partial(ct.metrics.relative_error, truth=instance.truth) if trace else None
-        cell = Cell(instance, layout.rank, recipe.start, key, max_steps, observe)
+        cell = Cell(instance, rank, recipe.start, key, max_steps, observe)
         return METHODS[recipe.method].solve(cell)
 
-    # Any draw has the shapes of all the others.
-    anyone = (Draw(layout.num_users, layout.num_rows, layout.num_cols, layout.rank, 0.0, 0.0, 1.0, 1, 0.0, 0),)
-    lanes = anyone * layout.width
-    instances = jax.eval_shape(functools.partial(_sample, layout), keys(lanes, "data"), _knobs(layout, lanes))
+    structure, leaves = shapes
     program = jax.jit(lambda instances, start_keys: map_lanes(solve, (instances, start_keys)))
-    return program.lower(instances, keys(lanes, "start")).compile()
+    return program.lower(*jax.tree.unflatten(structure, leaves)).compile()
 
 
 @jax.jit
@@ -132,6 +147,8 @@ def _row(draw: Draw, recipe: Recipe, chunk: Chunk, measured: dict[str, Any]) -> 
         "condition_number": draw.condition_number,
         "num_samples": draw.num_samples,
         "noise": draw.noise,
+        "design": draw.design,
+        "noise_kind": draw.noise_kind,
         "seed": draw.seed,
         "method": recipe.method,
         "start": recipe.start,
@@ -142,4 +159,5 @@ def _row(draw: Draw, recipe: Recipe, chunk: Chunk, measured: dict[str, Any]) -> 
         "status_name": ct.Status(status).name,
         "relative_error_trace": None if trace is None else trace[: steps + 1].tolist(),
         **measured,
+        **compare(find_published(draw, recipe.method, chunk.max_steps), measured),
     }

@@ -38,6 +38,13 @@ def predicted(
     return medians
 
 
+def published(axes: Axes, where: Sequence[float], values: Sequence[float], marker: str, *, label: str = "") -> None:
+    """What others have published, as open black markers that let our own show."""
+    line: dict[str, Any] = {"linestyle": "", "marker": marker, "markersize": 7.5, "markeredgewidth": 0.8}
+    face: dict[str, Any] = {"markerfacecolor": "none", "markeredgecolor": style.BLACK, "clip_on": False, "zorder": 5}
+    axes.plot(where, values, label=label or None, **line, **face)
+
+
 def kinds(**labels: str) -> list[Line2D]:
     """Handles of a legend in grey that tell what a `marker`, a `line` and a `dotted` line mean."""
     drawn = {"marker": {"marker": "o", "linestyle": "", "markeredgecolor": "white"}, **_LINES}

@@ -18,6 +18,7 @@ METHODS = {
     "variable_projection": "stacked start, variable projection",
     "alternating": "stacked start, alternating minimization",
     "altgdmin": "stacked start, AltGDmin",
+    "factored_lbfgs": "stacked start, L-BFGS on the factors",
 }
 POINTS = ["num_users", "num_rows", "num_cols", "num_samples", "method"]
 
@@ -85,7 +86,7 @@ def _caption(table: pd.DataFrame, preset: str, groups: dict[str, Curves]) -> str
         f"How near to the counting limit the truth is found, noiseless dense sensing (preset {preset}). Claim: near "
         "the limit it is the start, not the data, that decides. Markers, bars: share of runs with a relative error "
         "below 1e-6, Wilson's 95% interval, shifted a little sideways; dotted: N = DoF. The annealed start and the "
-        "attempts (one stacked, one turned, then annealed ones, judged by the residual alone) are followed by variable "
+        "attempts (one stacked, two turned, then annealed ones, judged by the residual alone) are followed by variable "
         "projection. Half of the runs succeed from N/DoF = "
         f"{found or '(not on this grid)'}. Steps allowed, those of one attempt: {limits}; a run that needs more counts "
         f"as failed. {runs.capitalize()} per point. {summaries.failures(table)} CONVERGED, but to another stationary "

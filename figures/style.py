@@ -61,6 +61,7 @@ LOOKS: Mapping[str, Look] = {
     "oracle": Look(BLACK, "D", _DOT),
     "gradient_descent": Look(ORANGE, "^", _DASH_DOT),
     "altgdmin": Look(VERMILLION, "s", _DASH),
+    "factored_lbfgs": Look(GREY, "v", _DASH),
     "variable_projection": Look(BLACK, "D", _DOT),
     "annealed": Look(ORANGE, "^", _DASH_DOT),
     "auto": Look(GREEN, "P", "-"),

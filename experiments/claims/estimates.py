@@ -19,6 +19,8 @@ DRAWN = [
     "condition_number",
     "num_samples",
     "noise",
+    "design",
+    "noise_kind",
     "seed",
 ]
 _SHAPE = ["num_rows", "num_cols", "rank_left", "rank_right"]

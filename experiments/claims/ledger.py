@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from colora_theory.experiments.claims import abstract, ours, predictions
+from colora_theory.experiments.claims import abstract, designs, ours, plans, predictions, published
 from colora_theory.experiments.claims.claim import Claim
 from colora_theory.experiments.errors import ConfigError, unknown_name
 
-CLAIMS: dict[str, Claim] = {claim.name: claim for claim in (*abstract.CLAIMS, *ours.CLAIMS, *predictions.CLAIMS)}
+_MODULES = (abstract, ours, predictions, plans, designs, published)
+CLAIMS: dict[str, Claim] = {claim.name: claim for module in _MODULES for claim in module.CLAIMS}
 
 
 def find_claims(names: Sequence[str]) -> list[Claim]:

@@ -6,16 +6,22 @@ from colora_theory.experiments.sweeps import (
     annealing,
     contraction,
     convergence,
+    designs,
     efficiency,
     few_samples,
     isometry,
     misalignment,
     newcomer,
     noise,
+    operators,
+    published_fedrep,
+    published_tian,
+    published_tripuraneni,
     sample_complexity,
     sample_limit,
     similarity,
     start_overlap,
+    success_map,
 )
 
 SWEEPS = {
@@ -34,6 +40,12 @@ SWEEPS = {
         efficiency.SWEEP,
         misalignment.SWEEP,
         newcomer.SWEEP,
+        success_map.SWEEP,
+        designs.SWEEP,
+        operators.SWEEP,
+        published_tripuraneni.SWEEP,
+        published_fedrep.SWEEP,
+        published_tian.SWEEP,
     )
 }
 

@@ -60,6 +60,13 @@ def test_rank_is_an_integer_a_pair_or_a_list_of_pairs(tmp_path, written, ranks):
         ({"method": '"alternate"'}, "grid 1: unknown method 'alternate'; did you mean 'alternating'?"),
         ({"start": '["stacked", "poled"]'}, "grid 1: unknown start 'poled'; did you mean 'pooled'?"),
         ({"method": '"xyz"'}, "unknown method 'xyz'; known: alone, alternating, altgdmin,"),
+        ({"design": '"gausian"'}, "grid 1: unknown design 'gausian'; did you mean 'gaussian'?"),
+        ({"noise_kind": '"student"'}, "grid 1: unknown kind of noise 'student'; did you mean 'student_t'?"),
+        (
+            {"design": '["gaussian", "entries"]', "num_samples": "[40, 401]"},
+            "grid 1: num_samples 401 exceeds the 400 that design 'entries' has for a user",
+        ),
+        ({"design": '"entries"', "num_samples": None, "oversampling": "20.0"}, "num_samples 440 exceeds the 400"),
         ({"predict": '["rates"]'}, "grid 1: unknown prediction 'rates'; did you mean 'rate'?"),
         ({"predict": '"rate"'}, "grid 1: predict = 'rate' does not fit; it is a list of names"),
         ({"predict": '["rate", "rate"]'}, "grid 1: predict lists rate twice"),

@@ -30,6 +30,24 @@ def test_oversampling_rounds_the_samples_up():
     assert draw.oversampling == pytest.approx(draw.num_samples * 4 / degrees)
 
 
+def test_oversampling_counts_the_scalars_of_vector_outputs():
+    grid = Grid(**SHAPE, oversampling=4.0, design=["gaussian", "vector_output"])
+    scalar, vector = draws(grid)
+    assert vector.num_samples == math.ceil(scalar.num_samples / 7) == 5
+    assert vector.oversampling == 5 * 7 * 4 / scalar.degrees_of_freedom
+
+
+def test_a_mask_is_padded_to_its_entries_at_most():
+    grid = Grid(**SHAPE, num_samples=[20, 40], design="entries")
+    assert [chunk.layout.capacity for chunk in plan_of(grid).chunks] == [24, 42]
+
+
+def test_a_structured_design_takes_the_room_of_its_vectors():
+    sizes = {"gaussian": 7 * 6, "rank_one": 7 + 6, "vector_output": 6, "entries": 2}
+    chunks = plan_of(Grid(**SHAPE, num_samples=16, design=list(sizes))).chunks
+    assert [chunk.layout.lane_bytes for chunk in chunks] == [8 * 4 * 16 * size for size in sizes.values()]
+
+
 def test_oversamplings_that_round_to_the_same_draw_give_one_row():
     plan = plan_of(Grid(**SHAPE, oversampling=[2.0, 2.0 + 1e-9]))
     samples = [draw.num_samples for chunk in plan.chunks for draw in chunk.draws]

@@ -38,6 +38,8 @@ def test_every_axis_the_seed_and_the_role_change_the_key():
         "num_samples": 13,
         "noise": 0.2,
         "seed": 1,
+        "design": "rademacher",
+        "noise_kind": "student_t",
     }
     assert set(others) == {field.name for field in dataclasses.fields(Draw)}
     words = {key_words(dataclasses.replace(DRAW, **{name: value}), "data") for name, value in others.items()}

@@ -138,6 +138,41 @@ def test_quarantine_moves_and_keeps_everything(filled, plan):
     assert len(list(filled.quarantine_folder(plan).iterdir())) == 2
 
 
+# The columns of version 2, written down: tables of it are read for as long as `upgrade` says so.
+VERSION_2 = """num_users num_rows num_cols rank_left rank_right similarity misalignment condition_number num_samples
+noise seed method start max_steps degrees_of_freedom oversampling status status_name steps seconds seconds_per_step
+relative_error mean_squared_error sine_left sine_right overlap_left overlap_right relative_residual relative_error_trace
+long_run_contraction contraction_factor contraction_law isometry_constant core_isometry common_isometry single_isometry
+spread_isometry cramer_rao noise_law predicted_overlap_left predicted_overlap_right transfer_together transfer_alone
+transfer_pooled"""
+
+
+def rewrite_as_version_2(path, **more):
+    rows = pq.read_table(path)
+    metadata, rows = rows.schema.metadata, rows.select(VERSION_2.split())
+    for name, values in more.items():
+        rows = rows.append_column(name, pa.array([values] * rows.num_rows))
+    pq.write_table(rows.replace_schema_metadata(metadata), path)
+    rewrite_version(path, 2)
+
+
+def test_a_table_of_version_2_is_read_as_what_it_stands_for(filled, plan):
+    filled.write_table(plan)
+    before = filled.load("tiny", "smoke")
+    rewrite_as_version_2(filled.table_path("tiny", "smoke"))
+    after = filled.load("tiny", "smoke")
+    assert list(after) == table.SCHEMA.names
+    assert set(after["design"]) == set(after["noise_kind"]) == {"gaussian"}
+    assert after[VERSION_2.split()].equals(before[VERSION_2.split()])
+
+
+def test_a_table_of_version_2_with_other_columns_is_damaged(filled, plan):
+    filled.write_table(plan)
+    rewrite_as_version_2(filled.table_path("tiny", "smoke"), somebody="else")
+    with pytest.raises(StoreError, match="columns"):
+        filled.load("tiny", "smoke")
+
+
 def test_a_newer_schema_is_left_alone(filled, plan):
     path = filled.chunk_path(plan, plan.chunks[0])
     rewrite_version(path, 99)

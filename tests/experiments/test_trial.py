@@ -57,7 +57,7 @@ def test_every_method_and_start_gives_rows_of_the_schema(axis, names):
     for row in rows.to_pylist():
         assert row["status_name"] == ct.Status(row["status"]).name
         assert row["seconds"] > 0
-        assert row["steps"] >= (0 if row["method"] == "start" else 1)
+        assert row["steps"] >= (0 if row["method"] in ("start", "method_of_moments") else 1)
         assert np.isfinite([row["relative_error"], row["sine_left"], row["sine_right"], row["relative_residual"]]).all()
         assert 0 < row["overlap_left"] <= 1 + 1e-12
         assert 0 < row["overlap_right"] <= 1 + 1e-12
@@ -131,6 +131,16 @@ def test_a_start_alone_takes_no_step():
 def test_a_run_again_is_the_same_bit_for_bit():
     (chunk,) = chunks_of()
     assert without_timing(run_chunk(chunk)).equals(without_timing(run_chunk(chunk)))
+
+
+@pytest.mark.parametrize("design", ["rank_one", "vector_output", "entries"])
+def test_rows_of_structured_designs_say_what_they_are(design):
+    for row in rows_of(design=design, noise_kind="student_t", noise=0.01, method="start", num_samples=9, num_seeds=2):
+        assert (row["design"], row["noise_kind"]) == (design, "student_t")
+        assert row["oversampling"] * row["degrees_of_freedom"] == pytest.approx(
+            4 * 9 * (7 if "output" in design else 1)
+        )
+        assert np.isfinite(row["relative_error"])
 
 
 def test_failed_runs_are_rows():

@@ -9,6 +9,7 @@ import pytest
 from colora_theory.experiments import table
 from colora_theory.experiments.gallery import figure_modules
 from colora_theory.experiments.plan import Plan, draws, make_plan, recipes
+from colora_theory.experiments.published import compare, find_published
 from colora_theory.experiments.store import Store
 from colora_theory.experiments.sweeps import SWEEPS
 
@@ -41,6 +42,7 @@ def told(draw, recipe) -> dict[str, dict[str, float | None]]:
             "transfer_alone": law * 15,
             "transfer_pooled": law * 200,
         },
+        "plan": {"target_error": 0.2 if draw.noise else 1e-6, "planned_samples": 30.0},
     }
 
 
@@ -62,6 +64,8 @@ def made_up(draw, recipe, grid) -> dict:
         "condition_number": draw.condition_number,
         "num_samples": draw.num_samples,
         "noise": draw.noise,
+        "design": draw.design,
+        "noise_kind": draw.noise_kind,
         "seed": draw.seed,
         "method": recipe.method,
         "start": recipe.start,
@@ -81,6 +85,7 @@ def made_up(draw, recipe, grid) -> dict:
         "overlap_right": 0.7,
         "relative_residual": error,
         "relative_error_trace": [error ** (step / steps) for step in range(steps + 1)] if grid.trace else None,
+        **compare(find_published(draw, recipe.method, grid.max_steps), {"sine_left": 0.1, "relative_error": 0.13}),
         **{column: value for name in grid.predict for column, value in told(draw, recipe)[name].items()},
     }
 
