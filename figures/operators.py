@@ -73,7 +73,8 @@ def _draw_rates(axes: Axes, rows: pd.DataFrame) -> dict[str, float]:
     style.plain_log(axes, "x")
     axes.set_xlabel("measurements over unknowns $N$/DoF")
     if halves:
-        axes.legend(loc="lower right")
+        # Between the scalar measurements and the vector outputs.
+        axes.legend(loc="upper left", bbox_to_anchor=(0.45, 1.0))
     return halves
 
 
@@ -94,7 +95,7 @@ def _draw_outputs(axes: Axes, rows: pd.DataFrame, shape: Shape) -> None:
     axes.axvline(_necessary(rows, shape), label="counting", **COUNTING)
     axes.set_xticks(sorted(set(rows["num_samples"])))
     axes.set_xlabel("outputs per user $n$")
-    axes.legend(loc="center right")
+    axes.legend(loc="lower right", handlelength=2.0)
 
 
 def _necessary(rows: pd.DataFrame, shape: Shape) -> int:

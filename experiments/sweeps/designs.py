@@ -14,7 +14,7 @@ NUM_SAMPLES = 32
 def _grids(designs: list[str], methods: list[str], max_steps: int, num_seeds: int, noisy_seeds: int) -> list[Grid]:
     common: dict[str, Any] = {**SQUARE, "num_samples": NUM_SAMPLES, "max_steps": max_steps}
     noisy: dict[str, Any] = {"noise": 0.1, "noise_kind": NOISE_KINDS, "num_seeds": noisy_seeds}
-    estimators = [method for method in ("variable_projection", "oracle") if method in (*methods, "oracle")]
+    estimators: list[Any] = [method for method in ("variable_projection", "oracle") if method in (*methods, "oracle")]
     return [
         Grid(**common, design=designs, method=methods, num_seeds=num_seeds),
         Grid(**common, design=designs, method="start", start=["stacked", "corrected"], num_seeds=num_seeds),

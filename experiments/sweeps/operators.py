@@ -26,7 +26,7 @@ SWEEP = Sweep(
     name="operators",
     claim=(
         "Counting, not the kind of measurement, sets the number of samples: without noise bilinear forms need hardly "
-        "more measurements than full matrices and single entries at most twice as many; vector outputs show U at once, "
+        "more measurements than full matrices and single entries about twice as many; vector outputs show U at once, "
         "but count r1 numbers for each, not d1."
     ),
     refuted_if=(

@@ -153,7 +153,7 @@ def test_a_process_that_leaves_nothing_still_gives_a_reason(code, reason, tmp_pa
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["run", "--sizes", "M3"], "error: unknown size 'M3'; known: T, M1, M1-c10, M1-c100, R, M2, L, all"),
+        (["run", "--sizes", "M3"], "error: unknown size 'M3'; known: T, M1, M1-c10,"),
         (["run", "--methods", "sgd"], "error: unknown method 'sgd'; known: variable_projection,"),
         (["floor", "--sizes", "x,y"], "error: unknown size 'x', 'y'; known:"),
         (["show"], "error: there are no results in"),
