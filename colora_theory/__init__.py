@@ -28,7 +28,6 @@ from colora_theory.solution import Solution as Solution
 from colora_theory.solution import Status as Status
 from colora_theory.solution import Trace as Trace
 from colora_theory.solve import solve as solve
-from colora_theory.subsampled import Subsampled as Subsampled
 from colora_theory.synthetic import Instance as Instance
 from colora_theory.synthetic import TaskFamily as TaskFamily
 from colora_theory.synthetic import sample_instance as sample_instance

@@ -33,7 +33,6 @@ LAYERS = [
     "solution",
     "solvers",
     "solve",
-    "subsampled",
     "restarts",
     "baselines",
     "fit",
@@ -44,10 +43,9 @@ ALLOWED["empirical_bayes"] -= {"synthetic", "starts"}
 ALLOWED["solution"] = {"linalg", "factors"}
 ALLOWED["solvers"] -= {"synthetic", "starts", "empirical_bayes", "solution"}
 ALLOWED["solve"] -= {"synthetic", "empirical_bayes"}
-ALLOWED["subsampled"] = ALLOWED["subsampled"] - {"synthetic", "empirical_bayes"} | {"theory"}
-ALLOWED["restarts"] -= {"synthetic", "empirical_bayes", "subsampled"}
-ALLOWED["baselines"] -= {"synthetic", "restarts", "subsampled"}
-ALLOWED["fit"] = ALLOWED["fit"] - {"synthetic", "baselines", "subsampled"} | {"theory"}
+ALLOWED["restarts"] -= {"synthetic", "empirical_bayes"}
+ALLOWED["baselines"] -= {"synthetic", "restarts"}
+ALLOWED["fit"] = ALLOWED["fit"] - {"synthetic", "baselines"} | {"theory"}
 ALLOWED["metrics"] = {"linalg", "grassmann", "factors"}
 ALLOWED["theory"] = {"lanes", "linalg", "grassmann", "factors", "sensing", "problem", "synthetic"}
 ALLOWED["figures"] = {"theory", "experiments"}

@@ -58,8 +58,8 @@ class Method:
         return base.measure(lambda data: module.prepare(data, **self.settings), data, cap, on_first)
 
 
-def _ours(name: str, label: str, solver: str, max_steps: int, **settings: Any) -> Method:
-    return Method(name, label, OURS, "ours", {"solver": solver, "max_steps": max_steps, **settings})
+def _ours(name: str, label: str, solver: str, max_steps: int) -> Method:
+    return Method(name, label, OURS, "ours", {"solver": solver, "max_steps": max_steps})
 
 
 METHODS = {
@@ -69,7 +69,6 @@ METHODS = {
         _ours("alternating", "alternating minimization (ours)", "AlternatingMinimization", 1000),
         _ours("scaled_gradient", "scaled gradient descent (ours)", "ScaledGradientDescent", 1000),
         _ours("scaled_lbfgs", "scaled L-BFGS (ours)", "ScaledLBFGS", 1000),
-        _ours("subsampled_lbfgs", "scaled L-BFGS, part first (ours)", "ScaledLBFGS", 1000, part_first=True),
         Method("pymanopt-tr", "trust regions", "pymanopt", "riemannian", {"optimizer": "trust_regions"}),
         Method("pymanopt-cg", "conjugate gradients", "pymanopt", "riemannian", {"optimizer": "conjugate_gradient"}),
         Method("scipy-lbfgs", "L-BFGS", "scipy", "lbfgs"),

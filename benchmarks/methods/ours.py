@@ -18,13 +18,7 @@ _QUICK = 5.0  # seconds; what takes longer is timed once
 
 
 def measure(
-    data: Data,
-    cap: float,
-    on_first: Callable[[], None],
-    *,
-    solver: str,
-    max_steps: int,
-    part_first: bool = False,
+    data: Data, cap: float, on_first: Callable[[], None], *, solver: str, max_steps: int, **hyperparameters: Any
 ) -> Outcome:
     """Time a solver: complete runs, and runs that stop where the error first reaches the target.
 
@@ -40,17 +34,16 @@ def measure(
         on_first: called when the first complete result is there.
         solver: name of a class in `colora_theory.solvers`.
         max_steps: step limit.
-        part_first: whether the start solves on a part of the samples.
+        hyperparameters: of the solver.
     """
     jax.config.update("jax_enable_x64", True)
     problem = ct.Problem.dense(data.A, data.y)
-    method = getattr(ct.solvers, solver)()
-    start = ct.Subsampled(method) if part_first else ct.starts.Stacked()
+    method = getattr(ct.solvers, solver)(**hyperparameters)
     truth = ct.Factors(*map(jax.numpy.asarray, data.truth.blocks))
 
     def solve(residual_tol: float | None = None, **options: Any) -> ct.Solution:
         solution = ct.solve(
-            problem, method, start, data.rank, max_steps=max_steps, residual_tol=residual_tol, **options
+            problem, method, ct.starts.Stacked(), data.rank, max_steps=max_steps, residual_tol=residual_tol, **options
         )
         return jax.block_until_ready(solution)
 
