@@ -82,7 +82,7 @@ def test_what_is_eliminated_needs_no_start(name, noisy):
 def test_vmap_equals_a_loop(solver):
     keys = jax.random.split(jax.random.key(4), 3)
     family = ct.TaskFamily(**SHAPE)
-    problems = jax.vmap(lambda k: ct.sample_instance(k, family, 30, 0.1).problem)(keys)
+    problems = jax.vmap(lambda k: ct.sample_instance(k, family, 24, 0.1).problem)(keys)
     batched = jax.vmap(lambda problem: run(problem, solver).factors.compose())(problems)
     for lane in range(3):
         single = run(jax.tree.map(operator.itemgetter(lane), problems), solver)
@@ -135,7 +135,7 @@ def test_all_zero_data_converge_to_zero_at_once(solver, instance):
 
 def test_too_few_samples_stay_finite(solver, noisy):
     """Below counting, with singular block systems: some status, never NaN."""
-    two = noisy.problem.sample_weights * (jnp.arange(noisy.problem.sensing.num_samples) < 2)[None]
+    two = noisy.problem.sample_weights.at[:, 2:].set(0.0)
     solution = run(eqx.tree_at(lambda p: p.sample_weights, noisy.problem, two), solver)
     assert jnp.isfinite(solution.factors.compose()).all()
     assert jnp.isfinite(solution.relative_residual)
@@ -160,7 +160,7 @@ def test_the_units_of_the_data_do_not_matter(solver, instance, design, target, w
 def test_wildly_different_users_stay_finite(solver, noisy):
     scales = jnp.array([1e-8, 1.0, 1e8, 1.0, 1.0, 1.0])
     wild = eqx.tree_at(lambda p: p.targets, noisy.problem, noisy.problem.targets * scales[:, None])
-    solution = run(wild, solver)
+    solution = run(wild, solver, max_steps=200)
     assert jnp.isfinite(solution.factors.compose()).all()
     assert solution.relative_residual < 1
 
