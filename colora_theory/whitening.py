@@ -9,7 +9,6 @@ from jaxtyping import Array, Float
 from colora_theory.factors import Factors
 from colora_theory.linalg import AnyArray, contract, safe_divide, symmetric_roots
 from colora_theory.problem import Problem
-from colora_theory.sensing import Dense, RankOne, Scaled, VectorOutput
 
 
 class Whitened(eqx.Module):
@@ -73,26 +72,9 @@ def side_covariances(problem: Problem) -> tuple[Float[Array, "d1 d1"] | None, Fl
     Raises:
         ValueError: for other operators.
     """
-    sensing, weights = problem.sensing, problem.sample_weights
-    if isinstance(sensing, Scaled):
-        rows, cols = side_covariances(Problem(sensing.sensing, problem.targets, weights))
-        return rows, jnp.square(sensing.factor) * cols
+    weights = problem.sample_weights
     total = jnp.broadcast_to(jnp.sum(weights), weights.shape)
-    share = safe_divide(weights, total)
-    if isinstance(sensing, Dense):
-        num_rows, num_cols = sensing.weights_shape[1:]
-        weighed = sensing.entries * share[None, None]
-        rows = contract("abkn,cbkn->ac", weighed, sensing.entries) / num_cols
-        cols = contract("abkn,ackn->bc", weighed, sensing.entries) / num_rows
-        return rows, safe_divide(cols, jnp.broadcast_to(jnp.trace(rows) / num_rows, cols.shape))
-    if isinstance(sensing, RankOne):
-        left, right = sensing.left_vectors, sensing.right_vectors
-        return contract("akn,ckn,kn->ac", left, left, share), contract("bkn,ckn,kn->bc", right, right, share)
-    if isinstance(sensing, VectorOutput):
-        # The scalars of a vector may have weights of their own: each is a sample of the inputs.
-        vectors = jnp.sum(share.reshape(*sensing.inputs.shape[:2], -1), axis=2)
-        return None, contract("knb,knc,kn->bc", sensing.inputs, sensing.inputs, vectors)
-    raise ValueError(f"{type(sensing).__name__} has no sides whose covariance could be estimated")
+    return problem.sensing.side_covariances(safe_divide(weights, total))
 
 
 def _roots(

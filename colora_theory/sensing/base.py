@@ -237,6 +237,19 @@ class AbstractSensing(eqx.Module):
             ValueError: if such measurements are not of the operator's kind.
         """
 
+    def side_covariances(
+        self, shares: Float[Array, "k n"]
+    ) -> tuple[Float[Array, "d1 d1"] | None, Float[Array, "d2 d2"]]:
+        """Second moments (S_r, S_c) of the design on its two sides; None for a side that is not drawn.
+
+        Args:
+            shares: of each scalar measurement in the mean; they sum to one.
+
+        Raises:
+            ValueError: if the operator has no such sides.
+        """
+        raise ValueError(f"{type(self).__name__} has no sides whose covariance could be estimated")
+
     @abc.abstractmethod
     def take_samples(self, count: int) -> "AbstractSensing":
         """The operator of the first `count` scalar measurements of every user, rounded up to whole samples."""

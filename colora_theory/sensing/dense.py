@@ -4,7 +4,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from colora_theory.linalg import contract, mix_slices
+from colora_theory.linalg import contract, mix_slices, safe_divide
 from colora_theory.sensing.base import AbstractSensing, SketchRestriction
 
 
@@ -69,6 +69,15 @@ class Dense(AbstractSensing):
         if row_map is not None:
             entries = contract("ac,abkn->cbkn", row_map, entries)
         return Dense(entries if col_map is None else contract("bc,abkn->ackn", col_map, entries))
+
+    def side_covariances(
+        self, shares: Float[Array, "k n"]
+    ) -> tuple[Float[Array, "d1 d1"] | None, Float[Array, "d2 d2"]]:
+        num_rows, num_cols = self.weights_shape[1:]
+        weighed = self.entries * shares[None, None]
+        rows = contract("abkn,cbkn->ac", weighed, self.entries) / num_cols
+        cols = contract("abkn,ackn->bc", weighed, self.entries) / num_rows
+        return rows, safe_divide(cols, jnp.broadcast_to(jnp.trace(rows) / num_rows, cols.shape))
 
     def take_samples(self, count: int) -> "Dense":
         return Dense(self.entries[..., :count])

@@ -62,6 +62,12 @@ class RankOne(AbstractSensing):
             right if col_map is None else contract("bc,bkn->ckn", col_map, right),
         )
 
+    def side_covariances(
+        self, shares: Float[Array, "k n"]
+    ) -> tuple[Float[Array, "d1 d1"] | None, Float[Array, "d2 d2"]]:
+        left, right = self.left_vectors, self.right_vectors
+        return contract("akn,ckn,kn->ac", left, left, shares), contract("bkn,ckn,kn->bc", right, right, shares)
+
     def take_samples(self, count: int) -> "RankOne":
         return RankOne(self.left_vectors[..., :count], self.right_vectors[..., :count])
 

@@ -1,5 +1,6 @@
 """An operator times a number."""
 
+import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from colora_theory.sensing.base import AbstractRestriction, AbstractSensing
@@ -55,6 +56,12 @@ class Scaled(AbstractSensing):
         self, row_map: Float[Array, "d1 d1"] | None = None, col_map: Float[Array, "d2 d2"] | None = None
     ) -> "Scaled":
         return Scaled(self.sensing.transform_sides(row_map, col_map), self.factor)
+
+    def side_covariances(
+        self, shares: Float[Array, "k n"]
+    ) -> tuple[Float[Array, "d1 d1"] | None, Float[Array, "d2 d2"]]:
+        rows, cols = self.sensing.side_covariances(shares)
+        return rows, jnp.square(self.factor) * cols
 
     def take_samples(self, count: int) -> "Scaled":
         return Scaled(self.sensing.take_samples(count), self.factor)

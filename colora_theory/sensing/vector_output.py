@@ -65,6 +65,12 @@ class VectorOutput(AbstractSensing):
             )
         return self if col_map is None else VectorOutput(contract("bc,knb->knc", col_map, self.inputs), self.num_rows)
 
+    def side_covariances(
+        self, shares: Float[Array, "k n"]
+    ) -> tuple[Float[Array, "d1 d1"] | None, Float[Array, "d2 d2"]]:
+        # The scalars of a vector may have shares of their own: each is a sample of the inputs.
+        return None, contract("knb,knc,kn->bc", self.inputs, self.inputs, jnp.sum(self._by_vector(shares), axis=2))
+
     def take_samples(self, count: int) -> "VectorOutput":
         return VectorOutput(self.inputs[:, : -(-count // self.num_rows)], self.num_rows)
 

@@ -3,9 +3,10 @@
 import jax
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from colora_theory.linalg import contract, symmetric_roots, top_eigenvectors
+from colora_theory.linalg import contract, symmetric_roots
 from colora_theory.problem import Problem
 from colora_theory.starts.base import AbstractStart
+from colora_theory.starts.stacked import stacked_directions
 from colora_theory.whitening import side_covariances
 
 
@@ -27,8 +28,7 @@ class Corrected(AbstractStart):
         if rows is not None:
             moments = contract("kab,kbc->kac", _inverses(rows), moments)
         moments = contract("kab,kbc->kac", moments, _inverses(cols))
-        left = top_eigenvectors(contract("kab,kcb->ac", moments, moments), rank[0])
-        return left, top_eigenvectors(contract("kab,kac->bc", moments, moments), rank[1])
+        return stacked_directions(moments, rank)
 
 
 def _inverses(covariances: Float[Array, "k d d"]) -> Float[Array, "k d d"]:

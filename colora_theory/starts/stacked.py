@@ -16,7 +16,13 @@ class Stacked(AbstractStart):
     def subspaces(
         self, problem: Problem, rank: tuple[int, int], key: PRNGKeyArray
     ) -> tuple[Float[Array, "d1 r1"], Float[Array, "d2 r2"]]:
-        moments = problem.moments()
-        left = top_eigenvectors(contract("kab,kcb->ac", moments, moments), rank[0])
-        right = top_eigenvectors(contract("kab,kac->bc", moments, moments), rank[1])
-        return left, right
+        return stacked_directions(problem.moments(), rank)
+
+
+def stacked_directions(
+    moments: Float[Array, "k d1 d2"], rank: tuple[int, int]
+) -> tuple[Float[Array, "d1 r1"], Float[Array, "d2 r2"]]:
+    """Top left singular vectors of [M_1 .. M_k] and top right ones of the vertical stack."""
+    left = top_eigenvectors(contract("kab,kcb->ac", moments, moments), rank[0])
+    right = top_eigenvectors(contract("kab,kac->bc", moments, moments), rank[1])
+    return left, right
