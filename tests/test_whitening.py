@@ -131,3 +131,11 @@ def test_bad_covariances_are_named(correlated):
     mask = EntryMask(jnp.zeros((5, 60), int), jnp.zeros((5, 60), int), (7, 6))
     with pytest.raises(ValueError, match="EntryMask has no sides"):
         ct.whiten(ct.Problem(mask, problem.targets, problem.sample_weights))
+
+
+def test_vector_outputs_have_the_second_moment_of_their_inputs(key):
+    inputs = jax.random.normal(key, (3, 8, 4))
+    problem = ct.Problem(ct.sensing.VectorOutput(inputs, 2), jnp.zeros((3, 16)), jnp.ones((3, 16)))
+    rows, cols = ct.side_covariances(problem)
+    assert rows is None
+    np.testing.assert_allclose(cols, np.einsum("knb,knc->bc", inputs, inputs) / 24, rtol=1e-12)

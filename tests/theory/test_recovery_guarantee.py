@@ -112,6 +112,14 @@ def test_the_start_asks_for_similar_tasks():
     assert recovery_guarantee(truth_of(opposite), sweeps=1).num_samples == math.inf
 
 
+def test_weak_directions_cost_as_the_theorem_says():
+    """With equal cores diag(1, 1 / c) kappa^2 = theta^2 = c^2 + 1; U, V need kappa^4, the start kappa^2 theta^2."""
+    weak, even = (recovery_guarantee(truth_of(np.tile(np.diag([1, 1 / c]), (5, 1, 1))), sweeps=1) for c in (3.0, 1.0))
+    for name in ("factors", "start"):
+        assert weak.needs[name] / even.needs[name] == pytest.approx((10 / 2) ** 2)
+    assert even.basin / weak.basin == pytest.approx(np.sqrt(10 / 2))
+
+
 def test_the_guarantee_does_not_depend_on_scale_or_basis():
     truth = truth_of(np.random.default_rng(1).standard_normal((8, RANK, RANK)))
     basis = jnp.linalg.qr(jax.random.normal(KEY, (RANK, RANK)))[0]
