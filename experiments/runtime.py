@@ -1,9 +1,18 @@
-"""The global settings of JAX that sweeps need; the library itself sets none."""
+"""The global settings of JAX that sweeps need, and the limit on compiled programs; the library itself sets none."""
 
 import os
 from pathlib import Path
 
 import jax
+
+# A compiled program is tens to hundreds of memory mappings, of which Linux allows a process 65,530: beyond, compiling
+# ends in a segmentation fault.
+_MAPPINGS, _MANY_MAPPINGS = Path("/proc/self/maps"), 30_000
+
+
+def holds_many_programs() -> bool:
+    """Whether this process should forget its compiled programs before it compiles more."""
+    return _MAPPINGS.exists() and _MAPPINGS.read_bytes().count(b"\n") > _MANY_MAPPINGS
 
 
 def configure_jax() -> None:

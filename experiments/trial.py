@@ -18,6 +18,7 @@ from colora_theory.experiments.methods import METHODS, Cell
 from colora_theory.experiments.plan import Chunk, Layout, Recipe
 from colora_theory.experiments.predictions import columns, predict
 from colora_theory.experiments.published import compare, find_published
+from colora_theory.experiments.runtime import holds_many_programs
 from colora_theory.experiments.seeding import keys
 from colora_theory.lanes import map_lanes
 
@@ -36,6 +37,9 @@ METRICS: dict[str, Callable[..., jax.Array]] = {
 
 def run_chunk(chunk: Chunk) -> pa.Table:
     """All rows of a chunk, a failed run being a row like any other; recipe by recipe, in the order of the draws."""
+    if holds_many_programs():
+        _solver.cache_clear()
+        jax.clear_caches()
     layout = chunk.layout
     lanes = chunk.draws + chunk.draws[-1:] * (layout.width - len(chunk.draws))
     instances = _sample(layout, keys(lanes, "data"), _knobs(layout, lanes))

@@ -21,10 +21,7 @@ jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
 
 with install_import_hook("colora_theory", "beartype.beartype"):
     import colora_theory as ct
-
-
-# Compiled programs are memory mappings, of which a process may have 65,530 on Linux.
-MAPPINGS, MANY_MAPPINGS = Path("/proc/self/maps"), 30_000
+    from colora_theory.experiments.runtime import holds_many_programs
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -38,7 +35,7 @@ def forget_programs():
 def forget_too_many_programs():
     """A long module goes on without them before they reach the limit."""
     yield
-    if MAPPINGS.exists() and MAPPINGS.read_bytes().count(b"\n") > MANY_MAPPINGS:
+    if holds_many_programs():
         jax.clear_caches()
 
 

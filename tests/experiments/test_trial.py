@@ -1,4 +1,5 @@
 import contextlib
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -6,7 +7,7 @@ import numpy as np
 import pytest
 
 import colora_theory as ct
-from colora_theory.experiments import table
+from colora_theory.experiments import runtime, table, trial
 from colora_theory.experiments.config import Grid, SweepConfig
 from colora_theory.experiments.methods import METHODS, STARTS
 from colora_theory.experiments.plan import Chunk, make_plan
@@ -148,3 +149,22 @@ def test_failed_runs_are_rows():
     rows = rows_of(noise=1e3)
     assert len(rows) == 2
     assert all(row["relative_error"] > 1 for row in rows)
+
+
+def test_programs_are_forgotten_before_they_are_too_many(monkeypatch):
+    """A process that holds all its programs dies in the compiler at Linux's limit of mappings."""
+    rows_of()
+    with count_compilations() as compilations:
+        rows_of()
+    assert not compilations
+    monkeypatch.setattr(trial, "holds_many_programs", lambda: True)
+    with count_compilations() as compilations:
+        rows_of()
+    assert compilations
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="the limit is Linux's")
+def test_mappings_are_counted(monkeypatch):
+    assert not runtime.holds_many_programs()
+    monkeypatch.setattr(runtime, "_MANY_MAPPINGS", 10)
+    assert runtime.holds_many_programs()
