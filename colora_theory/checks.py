@@ -1,5 +1,6 @@
 """Checks at the door: own data as arrays, or the reason why not, naming user and place."""
 
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -8,16 +9,33 @@ from jaxtyping import Float
 
 # One array with users leading, or one array for each user.
 OwnData = np.ndarray | Sequence[np.ndarray]
+# Sizes and places of entries are kept in 32 bits.
+_LARGEST_SIDE = 2**31 - 1
+
+
+def _as_array(name: str, values: Any) -> np.ndarray:
+    if _is_masked(values):
+        raise TypeError(f"{name} is a masked array: leave masked samples out, or give them the sample weight 0")
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        raise ValueError(f"{name} is no array: {error}") from None
+
+
+def _is_masked(values: Any) -> bool:
+    if isinstance(values, list | tuple):
+        return any(map(_is_masked, values))
+    return isinstance(values, np.ma.MaskedArray)
 
 
 def as_floats(name: str, values: Any) -> np.ndarray:
     """A float32 or float64 array with finite entries.
 
     Raises:
-        TypeError: for another kind of numbers.
-        ValueError: for a number that is not finite, naming the place.
+        TypeError: for another kind of numbers, or a masked array, whose mask would be lost.
+        ValueError: for lists that make no array, or a number that is not finite, naming the place.
     """
-    array = np.asarray(values)
+    array = _as_array(name, values)
     if array.dtype not in (np.float32, np.float64):
         raise TypeError(f"{name} has dtype {array.dtype}: float32 or float64 is needed (for instance .astype(float))")
     if not np.isfinite(array).all():
@@ -30,9 +48,10 @@ def as_indices(name: str, values: Any) -> np.ndarray:
     """An array of integers.
 
     Raises:
-        TypeError: for another kind of numbers.
+        TypeError: for another kind of numbers, or a masked array, whose mask would be lost.
+        ValueError: for lists that make no array.
     """
-    array = np.asarray(values)
+    array = _as_array(name, values)
     if not np.issubdtype(array.dtype, np.integer):
         raise TypeError(f"{name} has dtype {array.dtype}: integers are needed")
     return array
@@ -107,6 +126,21 @@ def check_lengths(first: str, first_lengths: list[int], second: str, second_leng
     for user, (a, b) in enumerate(zip(first_lengths, second_lengths, strict=True)):
         if a != b:
             raise ValueError(f"user {user} has {a} samples in {first} and {b} in {second}")
+
+
+def check_shape(shape: Any) -> tuple[int, int]:
+    """The sides (num_rows, num_cols) of a matrix.
+
+    Raises:
+        ValueError: for what is no pair of positive integers, or larger than 32 bits hold.
+    """
+    try:
+        sides = tuple(map(operator.index, shape))
+    except TypeError:
+        sides = ()
+    if len(sides) != 2 or min(sides) < 1 or max(sides) > _LARGEST_SIDE:
+        raise ValueError(f"shape {shape!r} is not a pair of integers, each at least 1 and at most {_LARGEST_SIDE}")
+    return sides
 
 
 def check_entries(rows: np.ndarray, cols: np.ndarray, lengths: list[int], shape: tuple[int, int]) -> None:

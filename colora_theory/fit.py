@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import operator
 import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal, overload
@@ -17,6 +18,7 @@ from colora_theory.solution import Solution, Status
 from colora_theory.solve import default_residual_tol, solve
 from colora_theory.solvers import AbstractSolver, ConjugateGradient, Direct, VariableProjection
 from colora_theory.starts import AbstractStart, Stacked
+from colora_theory.streaming import plain_errors
 from colora_theory.theory import degrees_of_freedom
 
 # Attempts before the best one so far is taken, and the largest system of U and V that is formed and factored.
@@ -107,6 +109,7 @@ def fit(
     Raises:
         TypeError, ValueError: for bad data or an impossible rank, naming value and place; for data beside a `Problem`.
         FitError: if the solver diverged or met numbers that are not finite.
+        StreamError: for a `Problem.streamed` whose file cannot be read, has changed, or holds such numbers.
 
     Warns:
         IdentifiabilityWarning: if a user has fewer measurements than its core needs, if there are fewer measurements
@@ -115,13 +118,14 @@ def fit(
     """
     if rank is None:
         raise TypeError("rank is missing: an integer, or a pair of them")
-    with _precision_of(*((A.targets,) if isinstance(A, Problem) else (A, y, sample_weights, offset))):
+    precision = _precision_of(*((A.targets,) if isinstance(A, Problem) else (A, y, sample_weights, offset)))
+    with precision, plain_errors():
         problem = _problem_of(A, y, sample_weights, offset)
         problem.check_rank(rank)
         if sample_weights is None:
             problem.warn_if_unidentifiable(rank)
         _warn_of_counting(problem, rank)
-        key = jax.random.key(seed)
+        key = _key_of(seed)
         if solver == "auto":
             solution = _attempt_until_settled(problem, start, rank, key, max_steps)
         else:
@@ -134,6 +138,16 @@ def fit(
         warnings.warn(f"{solution.summary()}. {status.advice}", ConvergenceWarning, stacklevel=2)
     _warn_of_rank(solution)
     return solution
+
+
+def _key_of(seed: int) -> PRNGKeyArray:
+    try:
+        number = operator.index(seed)
+    except TypeError:
+        raise TypeError(f"seed is {seed!r}: an integer is needed") from None
+    if not -(2**63) <= number < 2**63:
+        raise ValueError(f"seed {number} is no integer of 64 bits")
+    return jax.random.key(number)
 
 
 def _problem_of(
@@ -196,6 +210,12 @@ def _attempt_until_settled(
 
 @contextlib.contextmanager
 def _precision_of(*data: Any) -> Iterator[None]:
-    arrays = [array for part in data if part is not None for array in (part if isinstance(part, Sequence) else [part])]
+    # A memoryview is a sequence, too, but of one axis only.
+    arrays = [
+        array
+        for part in data
+        if part is not None
+        for array in ([part] if hasattr(part, "shape") or not isinstance(part, Sequence) else part)
+    ]
     with jax.enable_x64(any(getattr(array, "dtype", None) != np.float32 for array in arrays)):
         yield

@@ -2,7 +2,7 @@
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PRNGKeyArray, Scalar
+from jaxtyping import Array, DTypeLike, Float, PRNGKeyArray, Scalar
 
 from colora_theory.linalg import contract
 
@@ -12,9 +12,11 @@ def orthonormal_basis(matrix: Float[Array, "d r"]) -> Float[Array, "d r"]:
     return jnp.linalg.qr(matrix)[0]
 
 
-def random_subspace(key: PRNGKeyArray, dimension: int, rank: int) -> Float[Array, "{dimension} {rank}"]:
+def random_subspace(
+    key: PRNGKeyArray, dimension: int, rank: int, dtype: DTypeLike = float
+) -> Float[Array, "{dimension} {rank}"]:
     """A uniformly (Haar) distributed subspace of the given rank."""
-    return orthonormal_basis(jax.random.normal(key, (dimension, rank)))
+    return orthonormal_basis(jax.random.normal(key, (dimension, rank), dtype))
 
 
 def rotate(key: PRNGKeyArray, basis: Float[Array, "d r"], sine: Float[Scalar, ""]) -> Float[Array, "d r"]:

@@ -5,7 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, Int, Shaped
 
 AnyArray = Array | np.ndarray
 
@@ -14,6 +14,8 @@ AnyArray = Array | np.ndarray
 _FLOOR_IN_EPS = 100.0
 # Up to this size LAPACK factors a matrix in the calling thread.
 _SMALL = 48
+# Slices that are added in one loop.
+_UNROLL = 8
 
 
 def contract(subscripts: str, *operands: AnyArray) -> Any:
@@ -34,6 +36,28 @@ def mix_slices(matrix: Float[Array, "a p"], slices: Float[Array, "b a m"]) -> Fl
     """
     small = jax.lax.optimization_barrier(jnp.broadcast_to(matrix.T, (len(slices), *matrix.T.shape)))
     return jnp.matmul(small, slices, precision=jax.lax.Precision.HIGHEST)
+
+
+def pad_axes(array: Shaped[Array, "..."], sizes: dict[int, int]) -> Shaped[Array, "..."]:
+    """The array with zeros at the end of some axes, which then have these sizes."""
+    return jnp.pad(array, [(0, sizes.get(axis, size) - size) for axis, size in enumerate(array.shape)])
+
+
+def combine_slices(weights: Float[Array, "k m"], slices: Float[Array, "m k n"]) -> Float[Array, "k n"]:
+    """Of each user a linear combination of its slices, sum_m weights_km slices_mkn, in one pass over them.
+
+    Slice after slice, the sum staying in the cache: of the einsum XLA's CPU backend makes a product of transposed data,
+    which takes many times as long (see docs/architecture.md).
+    """
+    if jax.default_backend() != "cpu":
+        return contract("km,mkn->kn", weights, slices)
+
+    def add(total: Float[Array, "k n"], term: tuple[Array, Array]) -> tuple[Float[Array, "k n"], None]:
+        weight, each = term
+        return total + weight[:, None] * each, None
+
+    total, _ = jax.lax.scan(add, jnp.zeros_like(slices[0]), (weights.T, slices), unroll=_UNROLL)
+    return total
 
 
 def solve_normal(normal: Float[Array, "*batch p p"], right_side: Float[Array, "*batch p"]) -> Float[Array, "*batch p"]:

@@ -1,5 +1,6 @@
 """The data of all users, as a weighted least-squares problem."""
 
+import os
 import warnings
 from typing import Any
 
@@ -15,13 +16,23 @@ from colora_theory.checks import (
     as_indices,
     check_entries,
     check_lengths,
+    check_shape,
     stack_users,
     stack_weights,
 )
 from colora_theory.factors import Factors, check_rank
-from colora_theory.linalg import contract, safe_divide
+from colora_theory.linalg import contract, pad_axes, safe_divide
 from colora_theory.output_moments import OutputMoments, compress_samples, share_weight
-from colora_theory.sensing import AbstractRestriction, AbstractSensing, Dense, EntryMask, RankOne, VectorOutput
+from colora_theory.sensing import (
+    AbstractRestriction,
+    AbstractSensing,
+    Dense,
+    EntryMask,
+    RankOne,
+    Streamed,
+    VectorOutput,
+)
+from colora_theory.streaming import BLOCK_BYTES, open_matrices, plain_errors
 
 
 class IdentifiabilityWarning(UserWarning):
@@ -32,7 +43,7 @@ class Problem(eqx.Module):
     """Measurements of W_1 .. W_k, and the loss 1/2 sum_ij w_ij (y_ij - <A_ij, W_i>)^2.
 
     The constructor takes arrays as they are and can be traced. The checked doors for own data are `Problem.dense`,
-    `Problem.rank_one`, `Problem.vector_output`, `Problem.from_moments` and `Problem.entries`.
+    `Problem.streamed`, `Problem.rank_one`, `Problem.vector_output`, `Problem.from_moments` and `Problem.entries`.
 
     Attributes:
         sensing: the measurement operator.
@@ -69,6 +80,42 @@ class Problem(eqx.Module):
         weights = stack_weights(sample_weights, "A", lengths)
         dtype = np.result_type(matrices, measurements)
         return cls._of(Dense.from_matrices(jnp.asarray(matrices, dtype)), measurements, weights, offset, dtype)
+
+    @classmethod
+    def streamed(
+        cls,
+        A: str | os.PathLike[str],
+        y: OwnData,
+        *,
+        sample_weights: OwnData | None = None,
+        offset: np.ndarray | None = None,
+        block_bytes: int = BLOCK_BYTES,
+        drop_cache: bool | None = None,
+    ) -> "Problem":
+        """A checked problem from dense sensing matrices that stay in a file, in JAX's default precision.
+
+        The file is read in every pass of a solver, see `sensing.Streamed`; what is not finite in it is found by the
+        first one.
+
+        Args:
+            A: path of a .npy file or a zarr array of float32 or float64, shape (k, n, d1, d2), or (N, d1, d2) with the
+                N samples of all users, user after user.
+            y: measurements, shape (k, n), or a sequence over users of arrays (n_i,).
+            sample_weights: nonnegative weights of the squared residuals, like `y`; all one if left out.
+            offset: the frozen weight W_0, shape (d1, d2); zero if left out. Takes a pass.
+            block_bytes: what is read at a time.
+            drop_cache: whether the system's cache is told to forget what was read, see `streaming.open_matrices`.
+
+        Raises:
+            StreamError: for a file that cannot be read.
+            TypeError, ValueError: as `Problem.dense`.
+        """
+        measurements, lengths = stack_users("y", y, inner_dims=1)
+        weights = stack_weights(sample_weights, "y", lengths)
+        stored = open_matrices(A, lengths, block_bytes=block_bytes, drop_cache=drop_cache)
+        with plain_errors():
+            dtype = jax.dtypes.canonicalize_dtype(np.float64)
+            return jax.block_until_ready(cls._of(Streamed.of(stored), measurements, weights, offset, dtype))
 
     @classmethod
     def rank_one(
@@ -173,6 +220,7 @@ class Problem(eqx.Module):
             ValueError: for an entry outside the matrix or given twice for a user, for a user without entries, and as
                 `Problem.dense`.
         """
+        shape = check_shape(shape)
         row_index, lengths = stack_users("rows", rows, 1, as_indices)
         col_index, col_lengths = stack_users("cols", cols, 1, as_indices)
         measurements, value_lengths = stack_users("values", values, inner_dims=1)
@@ -180,7 +228,7 @@ class Problem(eqx.Module):
         check_lengths("rows", lengths, "values", value_lengths)
         check_entries(row_index, col_index, lengths, shape)
         weights = stack_weights(sample_weights, "rows", lengths)
-        sensing = EntryMask(jnp.asarray(row_index, jnp.int32), jnp.asarray(col_index, jnp.int32), (shape[0], shape[1]))
+        sensing = EntryMask(jnp.asarray(row_index, jnp.int32), jnp.asarray(col_index, jnp.int32), shape)
         return cls._of(sensing, measurements, weights, offset, measurements.dtype)
 
     @classmethod
@@ -199,6 +247,8 @@ class Problem(eqx.Module):
         if frozen.shape != sensing.weights_shape[1:]:
             raise ValueError(f"offset has shape {frozen.shape}, the weights have {sensing.weights_shape[1:]}")
         targets = targets - sensing(jnp.broadcast_to(frozen, sensing.weights_shape))
+        if not jnp.isfinite(targets).all():
+            raise ValueError(f"the measurements of offset are not finite in {dtype}: numbers of this size overflow")
         return cls(sensing, targets, jnp.asarray(weights, dtype), frozen)
 
     @classmethod
@@ -228,6 +278,12 @@ class Problem(eqx.Module):
         """The scaled operator at fixed U."""
         return self.sensing.restrict_left(left, self.scale)
 
+    def restrict_both(
+        self, left: Float[Array, "d1 r1"], right: Float[Array, "d2 r2"]
+    ) -> tuple[AbstractRestriction, AbstractRestriction]:
+        """The scaled operator at fixed V, and at fixed U."""
+        return self.sensing.restrict_both(left, right, self.scale)
+
     def residual(self, factors: Factors) -> Float[Array, "k n"]:
         """Scaled residuals sqrt(w_ij) (target_ij - <A_ij, U C_i V^T>)."""
         products = contract("ar,krs->kas", factors.left, factors.cores)
@@ -255,6 +311,21 @@ class Problem(eqx.Module):
         sensing = self.sensing.take_samples(count)
         first = (slice(None), slice(sensing.num_samples))
         return Problem(sensing, self.targets[first], self.sample_weights[first], self.offset)
+
+    def pad(self, num_users: int, num_samples: int) -> "Problem":
+        """The problem with further users and samples of weight zero, to these numbers (rounded up to whole samples).
+
+        Raises:
+            ValueError: for fewer than there are, or an operator that cannot grow.
+        """
+        present = self.targets.shape
+        if num_users < present[0] or num_samples < present[1]:
+            raise ValueError(
+                f"{(num_users, num_samples)} users and samples are fewer than the {present} present: padding only adds"
+            )
+        sensing = self.sensing.pad(num_users, num_samples)
+        sizes = {0: num_users, 1: sensing.num_samples}
+        return Problem(sensing, pad_axes(self.targets, sizes), pad_axes(self.sample_weights, sizes), self.offset)
 
     def split_users(self) -> "Problem":
         """One problem for each user, stacked along a new leading axis of every array: vmap over it."""

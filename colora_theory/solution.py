@@ -46,11 +46,14 @@ class Trace(eqx.Module):
         relative_residual: sqrt(sum w (target - prediction)^2 / sum w target^2), shape (max_steps + 1,).
         relative_gradient: the optimality measure, shape (max_steps + 1,).
         observed: the values of `observe`, each with a leading axis of max_steps + 1; None without it.
+        effort: what every step came to, each number with that axis, see `solvers.Effort`; None for solvers all of whose
+            steps are alike.
     """
 
     relative_residual: Float[Array, "*steps"]
     relative_gradient: Float[Array, "*steps"]
     observed: PyTree
+    effort: PyTree = None
 
 
 class Attempts(eqx.Module):

@@ -23,6 +23,8 @@ _PATIENCE = 20
 _LOSS_PROGRESS_IN_EPS = 100.0
 _GRADIENT_PROGRESS = 1e-6
 _DIVERGENCE = 1e3
+# The trace has a place for every step.
+_MOST_STEPS = 10**7
 
 
 class _Progress(eqx.Module):
@@ -60,7 +62,7 @@ def solve(
         start: the first guess.
         rank: r, or the pair (r1, r2).
         key: randomness of the start; needed by random ones only.
-        max_steps: step limit, at least 1.
+        max_steps: step limit, from 1 to ten million.
         residual_tol: CONVERGED once the relative residual is at most this: the data are met exactly. Default 20
             machine epsilons.
         gradient_tol: CONVERGED once the relative gradient is at most this: a stationary point. Default
@@ -79,9 +81,14 @@ def solve(
     for role, value, kind in (("solver", solver, AbstractSolver), ("start", start, AbstractStart)):
         if not isinstance(value, kind):
             raise TypeError(f"{role} is {value!r}: an instance is needed, one of those in colora_theory.{role}s")
-    max_steps = operator.index(max_steps)
+    try:
+        max_steps = operator.index(max_steps)
+    except TypeError:
+        raise TypeError(f"max_steps is {max_steps!r}: an integer is needed") from None
     if max_steps < 1:
         raise ValueError(f"max_steps {max_steps} is below 1")
+    if max_steps > _MOST_STEPS:
+        raise ValueError(f"max_steps {max_steps} exceeds {_MOST_STEPS}")
     dtype = problem.targets.dtype
     tolerances = (
         jnp.asarray(default_residual_tol(dtype) if residual_tol is None else residual_tol, dtype),
@@ -124,6 +131,7 @@ def _solve(
             relative_residual(state),
             state.relative_gradient,
             seen_by_observer(state),
+            state.effort,
         )
         return jax.tree.map(lambda history, value: history.at[step].set(value), trace, seen)
 
@@ -163,7 +171,7 @@ def _solve(
     sound = _all_finite(first)
     first = jax.tree.map(lambda leaf: jnp.where(sound, leaf, jnp.zeros_like(leaf)), first)
     first_loss = first.loss
-    blank = jax.eval_shape(lambda: (relative_residual(first), seen_by_observer(first)))
+    blank = jax.eval_shape(lambda: (relative_residual(first), seen_by_observer(first), first.effort))
     history = jax.tree.map(
         lambda leaf: jnp.full((max_steps + 1, *leaf.shape), jnp.nan, problem.targets.dtype), (blank[0], *blank)
     )

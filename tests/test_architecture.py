@@ -21,6 +21,7 @@ LAYERS = [
     "linalg",
     "grassmann",
     "factors",
+    "streaming",
     "sensing",
     "output_moments",
     "problem",
@@ -46,6 +47,9 @@ ALLOWED["solve"] -= {"synthetic", "empirical_bayes"}
 ALLOWED["restarts"] -= {"synthetic", "empirical_bayes"}
 ALLOWED["baselines"] -= {"synthetic", "restarts"}
 ALLOWED["fit"] = ALLOWED["fit"] - {"synthetic", "baselines"} | {"theory"}
+ALLOWED["sharding"] = {"factors", "sensing", "problem", "solution"}
+ALLOWED["federation"] = {"linalg", "factors", "sensing", "problem", "solution", "starts", "solvers"}
+ALLOWED["communication"] = {"factors", "solution", "starts", "solvers", "baselines"}
 ALLOWED["metrics"] = {"linalg", "grassmann", "factors"}
 ALLOWED["theory"] = {"lanes", "linalg", "grassmann", "factors", "sensing", "problem", "synthetic"}
 ALLOWED["figures"] = {"theory", "experiments"}

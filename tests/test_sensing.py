@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from colora_theory.sensing import EntryMask, VectorOutput
+from colora_theory.sensing.base import SketchRestriction
 from tests.registries import SENSING, dense_oracle
 
 USERS, SAMPLES, ROWS, COLS, R1, R2 = 3, 10, 5, 4, 3, 2
@@ -101,6 +102,29 @@ def test_block_systems_against_dense_jacobians(operator, side):
         block = slice(user * size, (user + 1) * size)
         np.testing.assert_allclose(systems.normal[user], full[block, block], rtol=1e-11, atol=1e-11)
     np.testing.assert_allclose(np.ravel(systems.descent), core_jacobian.T @ np.ravel(residual), rtol=1e-11, atol=1e-11)
+
+
+@pytest.mark.parametrize(("axes", "size"), [("arkn", COLS), ("rakn", ROWS)])
+def test_a_square_factor_needs_no_copy_of_the_data(axes, size, key):
+    operator = SENSING["dense"](key, USERS, SAMPLES, ROWS, COLS)
+    scale, factor = jnp.abs(normal(3, USERS, SAMPLES)), normal(4, size, size)
+    if axes == "arkn":
+        restriction, free = operator.restrict_right(factor, scale), normal(5, ROWS, R1)
+        sketch = jnp.einsum("abkn,br->arkn", operator.entries, factor)
+    else:
+        restriction, free = operator.restrict_left(factor, scale), normal(5, COLS, R1)
+        sketch = jnp.einsum("abkn,ar->rbkn", operator.entries, factor)
+    expected = SketchRestriction(sketch * scale[None, None], axes)
+    cores, products = normal(6, USERS, R1, size), normal(7, USERS, len(free), size)
+    measurements = normal(8, USERS, SAMPLES)
+    assert jax.tree.leaves(restriction)[0] is operator.entries
+    for found, wanted in (
+        (restriction(products), expected(products)),
+        (restriction.adjoint(measurements), expected.adjoint(measurements)),
+        (restriction.core_design(free), expected.core_design(free)),
+        (restriction.factor_design(cores), expected.factor_design(cores)),
+    ):
+        np.testing.assert_allclose(found, wanted, rtol=1e-12, atol=1e-12)
 
 
 def test_split_and_merge_users(operator):

@@ -112,6 +112,15 @@ def test_float32(solver, noisy):
     assert error < 1e-3 * jnp.linalg.norm(reference.factors.compose())
 
 
+def test_recovers_the_truth_in_single_precision(solver, instance):
+    """To the tolerance of 20 epsilons, and what the design makes of it."""
+    solution = run(jax.tree.map(lambda leaf: leaf.astype(jnp.float32), instance.problem), solver)
+    factors = jax.tree.map(lambda leaf: leaf.astype(float), solution.factors)
+    assert solution.status == ct.Status.CONVERGED
+    assert solution.relative_residual <= 20 * jnp.finfo(jnp.float32).eps
+    assert ct.metrics.relative_error(factors, instance.truth) < 2e-5
+
+
 def test_a_user_without_samples_is_left_at_zero_and_disturbs_nobody(solver, noisy):
     problem = noisy.problem
     without = eqx.tree_at(lambda p: p.sample_weights, problem, problem.sample_weights.at[2].set(0.0))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import colora_theory as ct
+from colora_theory.solvers.linearization import Linearization
 
 RANK = (2, 1)
 SOLVERS = (
@@ -169,3 +170,13 @@ def test_bounds_know_that_nothing_is_unknown_on_the_right(noisy, best):
     bound = ct.theory.cramer_rao(problem, truth, 0.3).mean
     assert 0.3 * bound < ct.metrics.mean_squared_error(best, truth) < 3 * bound
     assert 0 < ct.theory.contraction_factor(problem, truth) < 1
+
+
+def test_cores_are_expanded_from_the_side_that_holds_less(noisy):
+    """The restriction to U has one column where that to V has all the data."""
+    problem, factors = noisy.problem, noisy.truth.orthonormalize()
+    model = Linearization.at(problem, factors)
+    for side, free, transposed in ((model.at_right, factors.left, False), (model.at_left, factors.right, True)):
+        design = side.core_design(free).reshape(*(RANK[::-1] if transposed else RANK), *problem.targets.shape)
+        design = jnp.swapaxes(design, 0, 1) if transposed else design
+        np.testing.assert_allclose(model.core_design, design.reshape(model.core_design.shape), rtol=1e-12, atol=1e-13)

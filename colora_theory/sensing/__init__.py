@@ -9,4 +9,6 @@ from colora_theory.sensing.dense import Dense as Dense
 from colora_theory.sensing.entry_mask import EntryMask as EntryMask
 from colora_theory.sensing.rank_one import RankOne as RankOne
 from colora_theory.sensing.scaled import Scaled as Scaled
+from colora_theory.sensing.sharded import Sharded as Sharded
+from colora_theory.sensing.streamed import Streamed as Streamed
 from colora_theory.sensing.vector_output import VectorOutput as VectorOutput

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from colora_theory.lanes import map_lanes
-from colora_theory.linalg import contract, mix_slices, safe_divide
+from colora_theory.linalg import combine_slices, contract, mix_slices, safe_divide
 
 
 class NormalSystem(eqx.Module):
@@ -150,7 +150,8 @@ class SketchRestriction(AbstractRestriction):
     axes: str = eqx.field(static=True)
 
     def __call__(self, products: Float[Array, "k d r"]) -> Float[Array, "k n"]:
-        return contract(f"{self.axes},kar->kn", self.sketch, products)
+        weights = contract(f"kar->k{self.axes[:2]}", products).reshape(len(products), -1)
+        return combine_slices(weights, self.sketch.reshape(-1, *self.sketch.shape[2:]))
 
     def adjoint(self, measurements: Float[Array, "k n"]) -> Float[Array, "k d r"]:
         # Multiplied and summed in place; as a batched product the sketch is transposed first.
@@ -213,9 +214,17 @@ class AbstractSensing(eqx.Module):
         return rank[0] * rank[1]
 
     def moments(self, targets: Float[Array, "k n"], sample_weights: Float[Array, "k n"]) -> Float[Array, "k d1 d2"]:
-        """The weighted means of target_ij A_ij, times `moment_factor`; zero for a user without weight."""
+        """The weighted means of target_ij A_ij, times `moment_factor`; zero for a user without weight.
+
+        Of trimmed targets, see `trim`.
+        """
         totals = jnp.sum(sample_weights, axis=1, keepdims=True)
-        return self.moment_factor * self.adjoint(safe_divide(sample_weights, totals) * targets)
+        shares = safe_divide(sample_weights, totals)
+        return self.moment_factor * self.adjoint(shares * self.trim(targets, sample_weights))
+
+    def trim(self, targets: Float[Array, "k n"], sample_weights: Float[Array, "k n"]) -> Float[Array, "k n"]:
+        """The targets as the moments take them: an operator may scale some down that would dominate."""
+        return targets
 
     @abc.abstractmethod
     def restrict_right(self, right: Float[Array, "d2 r2"], scale: Float[Array, "k n"]) -> AbstractRestriction:
@@ -224,6 +233,12 @@ class AbstractSensing(eqx.Module):
     @abc.abstractmethod
     def restrict_left(self, left: Float[Array, "d1 r1"], scale: Float[Array, "k n"]) -> AbstractRestriction:
         """The operator at fixed U, each measurement multiplied by its `scale`."""
+
+    def restrict_both(
+        self, left: Float[Array, "d1 r1"], right: Float[Array, "d2 r2"], scale: Float[Array, "k n"]
+    ) -> tuple[AbstractRestriction, AbstractRestriction]:
+        """The operator at fixed V and at fixed U, in one pass over the data if it can be had so."""
+        return self.restrict_right(right, scale), self.restrict_left(left, scale)
 
     @abc.abstractmethod
     def transform_sides(
@@ -253,6 +268,16 @@ class AbstractSensing(eqx.Module):
     @abc.abstractmethod
     def take_samples(self, count: int) -> "AbstractSensing":
         """The operator of the first `count` scalar measurements of every user, rounded up to whole samples."""
+
+    def pad(self, num_users: int, num_samples: int) -> "AbstractSensing":
+        """The operator with further users, and further samples of each, to these numbers (rounded up to whole samples).
+
+        What is added is meant to have weight zero. At least the present numbers.
+
+        Raises:
+            ValueError: if the operator cannot grow.
+        """
+        raise ValueError(f"{type(self).__name__} cannot take further users or samples")
 
     @abc.abstractmethod
     def split_users(self) -> "AbstractSensing":

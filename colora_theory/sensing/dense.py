@@ -4,8 +4,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from colora_theory.linalg import contract, mix_slices, safe_divide
-from colora_theory.sensing.base import AbstractSensing, SketchRestriction
+from colora_theory.linalg import combine_slices, contract, mix_slices, pad_axes, safe_divide
+from colora_theory.sensing.base import AbstractRestriction, AbstractSensing, SketchRestriction
 
 
 class Dense(AbstractSensing):
@@ -41,7 +41,7 @@ class Dense(AbstractSensing):
         return self.entries.shape[3]
 
     def __call__(self, weights: Float[Array, "k d1 d2"]) -> Float[Array, "k n"]:
-        return contract("abkn,kab->kn", self.entries, weights)
+        return combine_slices(weights.reshape(len(weights), -1), self.entries.reshape(-1, *self.entries.shape[2:]))
 
     def adjoint(self, measurements: Float[Array, "k n"]) -> Float[Array, "k d1 d2"]:
         # Multiplied and summed in one pass; as a batched product the data are transposed first.
@@ -52,12 +52,16 @@ class Dense(AbstractSensing):
         flat = self.entries.reshape(num_rows * num_cols, -1)
         return contract("pm,qm->qp", flat, measurements.reshape(len(measurements), -1)).reshape(-1, num_rows, num_cols)
 
-    def restrict_right(self, right: Float[Array, "d2 r2"], scale: Float[Array, "k n"]) -> SketchRestriction:
+    def restrict_right(self, right: Float[Array, "d2 r2"], scale: Float[Array, "k n"]) -> AbstractRestriction:
+        if right.shape[0] == right.shape[1]:
+            return TurnedRestriction(SketchRestriction(self.entries, "arkn"), right, scale)
         num_rows, num_cols, num_users, num_samples = self.entries.shape
         sketch = mix_slices(right, self.entries.reshape(num_rows, num_cols, -1))
         return SketchRestriction(sketch.reshape(num_rows, -1, num_users, num_samples) * scale[None, None], "arkn")
 
-    def restrict_left(self, left: Float[Array, "d1 r1"], scale: Float[Array, "k n"]) -> SketchRestriction:
+    def restrict_left(self, left: Float[Array, "d1 r1"], scale: Float[Array, "k n"]) -> AbstractRestriction:
+        if left.shape[0] == left.shape[1]:
+            return TurnedRestriction(SketchRestriction(self.entries, "rakn"), left, scale)
         num_rows, num_cols, num_users, num_samples = self.entries.shape
         sketch = mix_slices(left, self.entries.reshape(1, num_rows, -1))
         return SketchRestriction(sketch.reshape(-1, num_cols, num_users, num_samples) * scale[None, None], "rakn")
@@ -82,6 +86,9 @@ class Dense(AbstractSensing):
     def take_samples(self, count: int) -> "Dense":
         return Dense(self.entries[..., :count])
 
+    def pad(self, num_users: int, num_samples: int) -> "Dense":
+        return Dense(pad_axes(self.entries, {2: num_users, 3: num_samples}))
+
     def split_users(self) -> "Dense":
         split = jnp.moveaxis(self.entries, 2, 0)[:, :, :, None]
         return eqx.tree_at(lambda sensing: sensing.entries, self, split)
@@ -89,3 +96,31 @@ class Dense(AbstractSensing):
     def merge_users(self) -> "Dense":
         num_rows, num_cols, *_ = self.entries.shape
         return Dense(self.entries.reshape(num_rows, num_cols, 1, -1))
+
+
+class TurnedRestriction(AbstractRestriction):
+    """A restriction to a factor that is square: it leaves nothing out, so the data stay as they are, without a copy.
+
+    Attributes:
+        whole: the restriction to the unit matrix.
+        turn: the square factor.
+        scale: of each measurement.
+    """
+
+    whole: SketchRestriction
+    turn: Float[Array, "r r"]
+    scale: Float[Array, "k n"]
+
+    def __call__(self, products: Float[Array, "k d r"]) -> Float[Array, "k n"]:
+        return self.scale * self.whole(contract("kdr,qr->kdq", products, self.turn))
+
+    def adjoint(self, measurements: Float[Array, "k n"]) -> Float[Array, "k d r"]:
+        return contract("kdq,qr->kdr", self.whole.adjoint(self.scale * measurements), self.turn)
+
+    def core_design(self, free: Float[Array, "d p"]) -> Float[Array, "pr k n"]:
+        size = len(self.turn)
+        design = self.whole.core_design(free).reshape(free.shape[1], size, *self.scale.shape)
+        return (contract("pqkn,qr->prkn", design, self.turn) * self.scale[None, None]).reshape(-1, *self.scale.shape)
+
+    def factor_design(self, cores: Float[Array, "k p r"]) -> Float[Array, "pd k n"]:
+        return self.whole.factor_design(contract("kpr,qr->kpq", cores, self.turn)) * self.scale[None]

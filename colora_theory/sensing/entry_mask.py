@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from colora_theory.linalg import contract, safe_divide
+from colora_theory.linalg import contract, pad_axes, safe_divide
 from colora_theory.sensing.base import (
     AbstractRestriction,
     AbstractSensing,
@@ -64,8 +64,8 @@ class EntryMask(AbstractSensing):
     def restrict_left(self, left: Float[Array, "d1 r1"], scale: Float[Array, "k n"]) -> "MaskRestriction":
         return MaskRestriction(self.cols, left.T[:, self.rows] * scale[None], self.shape[1])
 
-    def moments(self, targets: Float[Array, "k n"], sample_weights: Float[Array, "k n"]) -> Float[Array, "k d1 d2"]:
-        """As for every operator, but rows and columns that were sampled too often count less.
+    def trim(self, targets: Float[Array, "k n"], sample_weights: Float[Array, "k n"]) -> Float[Array, "k n"]:
+        """Rows and columns that were sampled too often count less.
 
         A row with more than twice the average weight over all users would dominate a spectral start whatever it holds;
         Keshavan, Montanari and Oh (IEEE Trans. Inf. Theory 56, 2010) leave it out, here it is scaled down to twice the
@@ -75,7 +75,7 @@ class EntryMask(AbstractSensing):
         for index, weight in zip((self.rows, self.cols), self.line_weights(sample_weights), strict=True):
             limit = jnp.broadcast_to(_TRIM * jnp.mean(weight), weight.shape)
             trimmed = trimmed * jnp.minimum(safe_divide(limit, weight), 1.0)[index]
-        return super().moments(trimmed, sample_weights)
+        return trimmed
 
     def line_weights(self, sample_weights: Float[Array, "k n"]) -> tuple[Float[Array, " d1"], Float[Array, " d2"]]:
         """The total weight of the entries of each row, and of each column, over all users."""
@@ -96,6 +96,10 @@ class EntryMask(AbstractSensing):
 
     def take_samples(self, count: int) -> "EntryMask":
         return EntryMask(self.rows[:, :count], self.cols[:, :count], self.shape)
+
+    def pad(self, num_users: int, num_samples: int) -> "EntryMask":
+        rows, cols = (pad_axes(index, {0: num_users, 1: num_samples}) for index in (self.rows, self.cols))
+        return EntryMask(rows, cols, self.shape)
 
     def split_users(self) -> "EntryMask":
         split = self.rows[:, None], self.cols[:, None]

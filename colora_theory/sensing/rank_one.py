@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from colora_theory.linalg import contract
+from colora_theory.linalg import contract, pad_axes
 from colora_theory.sensing.base import AbstractRestriction, AbstractSensing, outer_design
 
 
@@ -70,6 +70,11 @@ class RankOne(AbstractSensing):
 
     def take_samples(self, count: int) -> "RankOne":
         return RankOne(self.left_vectors[..., :count], self.right_vectors[..., :count])
+
+    def pad(self, num_users: int, num_samples: int) -> "RankOne":
+        return RankOne(
+            *(pad_axes(side, {1: num_users, 2: num_samples}) for side in (self.left_vectors, self.right_vectors))
+        )
 
     def split_users(self) -> "RankOne":
         sides = (self.left_vectors, self.right_vectors)

@@ -46,11 +46,19 @@ class Scaled(AbstractSensing):
     def moments(self, targets: Float[Array, "k n"], sample_weights: Float[Array, "k n"]) -> Float[Array, "k d1 d2"]:
         return self.sensing.moments(self.factor * targets, sample_weights)
 
+    def trim(self, targets: Float[Array, "k n"], sample_weights: Float[Array, "k n"]) -> Float[Array, "k n"]:
+        return self.sensing.trim(targets, sample_weights)
+
     def restrict_right(self, right: Float[Array, "d2 r2"], scale: Float[Array, "k n"]) -> AbstractRestriction:
         return self.sensing.restrict_right(self.factor * right, scale)
 
     def restrict_left(self, left: Float[Array, "d1 r1"], scale: Float[Array, "k n"]) -> AbstractRestriction:
         return self.sensing.restrict_left(self.factor * left, scale)
+
+    def restrict_both(
+        self, left: Float[Array, "d1 r1"], right: Float[Array, "d2 r2"], scale: Float[Array, "k n"]
+    ) -> tuple[AbstractRestriction, AbstractRestriction]:
+        return self.sensing.restrict_both(self.factor * left, self.factor * right, scale)
 
     def transform_sides(
         self, row_map: Float[Array, "d1 d1"] | None = None, col_map: Float[Array, "d2 d2"] | None = None
@@ -65,6 +73,9 @@ class Scaled(AbstractSensing):
 
     def take_samples(self, count: int) -> "Scaled":
         return Scaled(self.sensing.take_samples(count), self.factor)
+
+    def pad(self, num_users: int, num_samples: int) -> "Scaled":
+        return Scaled(self.sensing.pad(num_users, num_samples), self.factor)
 
     def split_users(self) -> "Scaled":
         users = self.weights_shape[0]

@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from colora_theory.linalg import contract
+from colora_theory.linalg import contract, pad_axes
 from colora_theory.sensing.base import AbstractRestriction, AbstractSensing, JointSystem, NormalSystem, join_systems
 
 
@@ -73,6 +73,9 @@ class VectorOutput(AbstractSensing):
 
     def take_samples(self, count: int) -> "VectorOutput":
         return VectorOutput(self.inputs[:, : -(-count // self.num_rows)], self.num_rows)
+
+    def pad(self, num_users: int, num_samples: int) -> "VectorOutput":
+        return VectorOutput(pad_axes(self.inputs, {0: num_users, 1: -(-num_samples // self.num_rows)}), self.num_rows)
 
     def split_users(self) -> "VectorOutput":
         return eqx.tree_at(lambda sensing: sensing.inputs, self, self.inputs[:, None])

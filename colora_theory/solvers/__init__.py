@@ -3,6 +3,7 @@
 from colora_theory.solvers.alternating import AlternatingMinimization as AlternatingMinimization
 from colora_theory.solvers.altgdmin import AltGDmin as AltGDmin
 from colora_theory.solvers.base import AbstractSolver as AbstractSolver
+from colora_theory.solvers.base import Effort as Effort
 from colora_theory.solvers.base import State as State
 from colora_theory.solvers.factored_lbfgs import FactoredLBFGS as FactoredLBFGS
 from colora_theory.solvers.fedrep import FedRep as FedRep

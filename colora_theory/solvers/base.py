@@ -5,11 +5,36 @@ from typing import ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, PyTree
+from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from colora_theory.factors import Factors
 from colora_theory.linalg import safe_divide
 from colora_theory.problem import Problem
+
+
+class Effort(eqx.Module):
+    """What the last step came to, where that depends on the data: numbers in the data's precision, for a trace.
+
+    Attributes:
+        accepted: 1 if the iterate has moved, 0 if the step was turned down.
+        curved: 1 if the step asked for second derivatives of the measurements.
+        products: with the reduced normal matrix.
+    """
+
+    accepted: Float[Array, ""]
+    curved: Float[Array, ""]
+    products: Float[Array, ""]
+
+    @classmethod
+    def of(
+        cls,
+        data: Float[Array, "..."],
+        accepted: Bool[Array, ""] | bool = False,
+        curved: Bool[Array, ""] | bool = False,
+        products: Int[Array, ""] | int = 0,
+    ) -> "Effort":
+        """In the precision of the data; before the first step nothing has been done."""
+        return cls(*(jnp.asarray(value).astype(data.dtype) for value in (accepted, curved, products)))
 
 
 class State(eqx.Module):
@@ -21,12 +46,14 @@ class State(eqx.Module):
         relative_gradient: the optimality measure, see `relative_gradient`; taken where the last step computed its
             gradients, which for block updates is along the step. Infinite before the first step.
         memory: what else the solver carries from step to step.
+        effort: of the last step; None for solvers all of whose steps are alike.
     """
 
     factors: Factors
     loss: Float[Array, ""]
     relative_gradient: Float[Array, ""]
     memory: PyTree
+    effort: Effort | None = None
 
 
 class AbstractSolver(eqx.Module):

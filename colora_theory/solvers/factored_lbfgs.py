@@ -8,7 +8,7 @@ from jaxtyping import Array, Float
 from colora_theory.factors import Factors
 from colora_theory.linalg import contract, safe_divide
 from colora_theory.problem import Problem
-from colora_theory.solvers.base import AbstractSolver, State, half_square, judge_step
+from colora_theory.solvers.base import AbstractSolver, Effort, State, half_square, judge_step
 from colora_theory.solvers.first_order import optimality, tree_add, tree_dot
 from colora_theory.solvers.linearization import Linearization
 from colora_theory.solvers.scaled_lbfgs import Pairs
@@ -74,7 +74,7 @@ class FactoredLBFGS(AbstractSolver):
         length = safe_divide(_mean_weight(problem), curvature)
         blank = jnp.zeros((self.memory_size, _flat(descent).size), length.dtype)
         memory = Memory(objective, descent, Pairs(blank, blank), descent, length, penalty, curvature)
-        return _state(model, memory)
+        return _state(model, memory, Effort.of(objective))
 
     def step(self, problem: Problem, state: State) -> State:
         memory = state.memory
@@ -99,13 +99,15 @@ class FactoredLBFGS(AbstractSolver):
         shrink = jnp.clip(0.5 * safe_divide(promised, promised - gained), _SHORTEST, _LONGEST)
         shorter = length * jnp.where(jnp.isfinite(shrink), shrink, _SHORTEST)
         again = eqx.tree_at(lambda state: state.memory.length, state, shorter)
-        return jax.tree.map(lambda new, old: jnp.where(accepted, new, old), _state(model, ahead), again)
+        effort = Effort.of(objective, accepted)
+        kept = jax.tree.map(lambda new, old: jnp.where(accepted, new, old), _state(model, ahead, effort), again)
+        return eqx.tree_at(lambda state: state.effort, kept, effort)
 
 
-def _state(model: Linearization, memory: Memory) -> State:
+def _state(model: Linearization, memory: Memory, effort: Effort) -> State:
     loss_descent = _sought(model.transpose(model.residual))
     measure = optimality(loss_descent, memory.curvature, model.residual)
-    return State(model.factors, half_square(model.residual), measure, memory)
+    return State(model.factors, half_square(model.residual), measure, memory, effort)
 
 
 def _objective(problem: Problem, model: Linearization, penalty: Float[Array, ""]) -> tuple[Float[Array, ""], Factors]:

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from colora_theory.factors import Factors
-from colora_theory.linalg import contract, whitener
+from colora_theory.linalg import combine_slices, contract, whitener
 from colora_theory.problem import Problem
 from colora_theory.sensing import AbstractRestriction
 
@@ -34,10 +34,10 @@ class Linearization(eqx.Module):
     @classmethod
     def at(cls, problem: Problem, factors: Factors) -> "Linearization":
         """The expansion at the given factors."""
-        at_right = problem.restrict_right(factors.right)
-        core_design = at_right.core_design(factors.left)
+        at_right, at_left = problem.restrict_both(factors.left, factors.right)
+        core_design = _core_design(at_right, at_left, factors)
         residual = problem.scaled_targets - _measure(core_design, factors.cores)
-        return cls(factors, at_right, problem.restrict_left(factors.left), core_design, residual)
+        return cls(factors, at_right, at_left, core_design, residual)
 
     def fit_cores(self) -> "Linearization":
         """The expansion at the same subspaces and the least-squares cores that go with them."""
@@ -82,5 +82,16 @@ class Linearization(eqx.Module):
         return self.transpose(self.apply(direction))
 
 
+def _core_design(
+    at_right: AbstractRestriction, at_left: AbstractRestriction, factors: Factors
+) -> Float[Array, "p k n"]:
+    """From the side whose restriction holds less."""
+    (d1, r1), (d2, r2) = factors.left.shape, factors.right.shape
+    if d1 * r2 <= d2 * r1:
+        return at_right.core_design(factors.left)
+    transposed = at_left.core_design(factors.right)
+    return jnp.swapaxes(transposed.reshape(r2, r1, *transposed.shape[1:]), 0, 1).reshape(transposed.shape)
+
+
 def _measure(core_design: Float[Array, "p k n"], cores: Float[Array, "k r1 r2"]) -> Float[Array, "k n"]:
-    return contract("pkn,kp->kn", core_design, cores.reshape(len(cores), -1))
+    return combine_slices(cores.reshape(len(cores), -1), core_design)

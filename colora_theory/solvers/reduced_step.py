@@ -5,7 +5,7 @@ import abc
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Int
 
 from colora_theory.factors import Factors
 from colora_theory.grassmann import outside
@@ -29,12 +29,14 @@ class Proposal(eqx.Module):
         right: change of V.
         promised: by how much the quadratic model says that the loss falls.
         measure: the relative gradient at the point where the step starts.
+        products: with the reduced normal matrix that it took; none where the matrix itself is formed.
     """
 
     left: Float[Array, "d1 r1"]
     right: Float[Array, "d2 r2"]
     promised: Float[Array, ""]
     measure: Float[Array, ""]
+    products: Int[Array, ""]
 
 
 class AbstractReducedStep(eqx.Module):
@@ -93,6 +95,7 @@ class Direct(AbstractReducedStep):
             outside(factors.right, change[split:].reshape(factors.right.T.shape).T),
             0.5 * jnp.sum(change * (shift * change + descent)),
             relative_gradient(descent, spectral_bound(reduced), jnp.linalg.norm(model.residual)),
+            jnp.asarray(0, jnp.int32),
         )
 
 
@@ -146,22 +149,59 @@ class ConjugateGradient(AbstractReducedStep):
         self, problem: Problem, model: Linearization, damping: Float[Array, ""], curved: Bool[Array, ""]
     ) -> Proposal:
         point = ReducedPoint.of(problem, model)
+        squared = tree_dot(point.descent, point.descent)
+        image, _ = point.image(point.descent)
         # In these coordinates all curvatures are of one size: that along the gradient stands for the others.
-        norm = jnp.sqrt(tree_dot(point.descent, point.descent))
-        curvature = jnp.square(safe_divide(jnp.linalg.norm(point.image(point.descent)[0]), norm))
+        curvature = safe_divide(jnp.sum(jnp.square(image)), squared)
         shift = damping * curvature
-
-        def gram(direction: Direction) -> Direction:
-            image, _ = point.image(direction)
-            return tree_add(point.gradient_of(image), shift, direction)
-
         residual_norm = jnp.linalg.norm(model.residual)
-        measure = relative_gradient(norm, curvature, residual_norm)
+        measure = relative_gradient(jnp.sqrt(squared), curvature, residual_norm)
         share = safe_divide(residual_norm, jnp.linalg.norm(problem.scaled_targets))
         tol = jnp.minimum(_FORCING, jnp.minimum(share, measure))
-        change, _ = jax.scipy.sparse.linalg.cg(gram, point.descent, tol=tol, maxiter=self.max_iterations)
-        remainder = tree_add(point.descent, -1.0, gram(change))
+
+        def unsolved(search: _Conjugate) -> Bool[Array, ""]:
+            return (search.squared > jnp.square(tol) * squared) & (
+                search.iterations.astype(squared.dtype) < self.max_iterations
+            )
+
+        def go_on(search: _Conjugate) -> _Conjugate:
+            image, _ = point.image(search.direction)
+            return search.advance(point, image, shift)
+
+        nothing = jax.tree.map(jnp.zeros_like, point.descent)
+        first = _Conjugate(nothing, point.descent, point.descent, squared, jnp.zeros((), jnp.int32))
+        found = jax.lax.while_loop(unsolved, go_on, first.advance(point, image, shift))
+        change = found.solution
         promised = 0.5 * (
-            tree_dot(change, point.descent) + tree_dot(change, remainder) + shift * tree_dot(change, change)
+            tree_dot(change, point.descent) + tree_dot(change, found.remainder) + shift * tree_dot(change, change)
         )
-        return Proposal(*point.unscale(change), promised, measure)
+        return Proposal(*point.unscale(change), promised, measure, found.iterations)
+
+
+class _Conjugate(eqx.Module):
+    """Conjugate gradients for (J^T J + shift) x = -gradient, a pass over the data for each product with J or J^T.
+
+    Attributes:
+        solution: x.
+        remainder: what the equations lack at x.
+        direction: where to go next.
+        squared: squared length of the remainder.
+        iterations: done so far.
+    """
+
+    solution: Direction
+    remainder: Direction
+    direction: Direction
+    squared: Float[Array, ""]
+    iterations: Int[Array, ""]
+
+    def advance(self, point: ReducedPoint, image: Float[Array, "k n"], shift: Float[Array, ""]) -> "_Conjugate":
+        """An iteration, the image J p of its direction being known."""
+        curvature = jnp.sum(jnp.square(image)) + shift * tree_dot(self.direction, self.direction)
+        length = safe_divide(self.squared, curvature)
+        product = tree_add(point.gradient_of(image), shift, self.direction)
+        remainder = tree_add(self.remainder, -length, product)
+        squared = tree_dot(remainder, remainder)
+        direction = tree_add(remainder, safe_divide(squared, self.squared), self.direction)
+        solution = tree_add(self.solution, length, self.direction)
+        return _Conjugate(solution, remainder, direction, squared, self.iterations + 1)

@@ -12,7 +12,7 @@ from colora_theory.factors import Factors
 from colora_theory.grassmann import outside
 from colora_theory.linalg import contract, safe_divide, symmetric_roots
 from colora_theory.problem import Problem
-from colora_theory.solvers.base import AbstractSolver, State, half_square, judge_step
+from colora_theory.solvers.base import AbstractSolver, Effort, State, half_square, judge_step
 from colora_theory.solvers.first_order import optimality, tree_add, tree_dot
 from colora_theory.solvers.linearization import Linearization
 
@@ -182,7 +182,7 @@ class AbstractReducedDescent(AbstractSolver):
     def init(self, problem: Problem, factors: Factors) -> State:
         point = ReducedPoint.at(problem, factors.orthonormalize())
         search = Search.along(point, point.descent, jnp.zeros_like(point.loss))
-        return _state(Memory(search, self.first_history(point)))
+        return _state(Memory(search, self.first_history(point)), Effort.of(point.loss))
 
     def step(self, problem: Problem, state: State) -> State:
         memory = state.memory
@@ -190,7 +190,8 @@ class AbstractReducedDescent(AbstractSolver):
         direction, history = self.next_direction(memory.search, point, memory.history)
         ahead = Memory(Search.along(point, direction, memory.search.curvature), history)
         again = Memory(shorter, memory.history)
-        return _state(jax.tree.map(lambda new, old: jnp.where(accepted, new, old), ahead, again))
+        kept = jax.tree.map(lambda new, old: jnp.where(accepted, new, old), ahead, again)
+        return _state(kept, Effort.of(point.loss, accepted))
 
 
 class ScaledGradientDescent(AbstractReducedDescent):
@@ -219,10 +220,11 @@ class ScaledGradientDescent(AbstractReducedDescent):
         return tree_add(new, share, search.direction), None
 
 
-def _state(memory: Memory) -> State:
+def _state(memory: Memory, effort: Effort) -> State:
     search = memory.search
     model, descent = search.point.model, search.point.descent
-    return State(model.factors, search.point.loss, optimality(descent, search.curvature, model.residual), memory)
+    measure = optimality(descent, search.curvature, model.residual)
+    return State(model.factors, search.point.loss, measure, memory, effort)
 
 
 def _outside(factors: Factors, direction: Direction) -> Direction:

@@ -10,7 +10,7 @@ from jaxtyping import Array, Bool, Float
 from colora_theory.factors import Factors
 from colora_theory.linalg import safe_divide
 from colora_theory.problem import Problem
-from colora_theory.solvers.base import AbstractSolver, State, half_square, judge_step
+from colora_theory.solvers.base import AbstractSolver, Effort, State, half_square, judge_step
 from colora_theory.solvers.linearization import Linearization
 from colora_theory.solvers.reduced_step import AbstractReducedStep, Direct
 
@@ -57,7 +57,7 @@ class VariableProjection(AbstractSolver):
         model = Linearization.at(problem, factors.orthonormalize()).fit_cores()
         dtype = model.residual.dtype
         memory = Memory(model, jnp.asarray(self.damping, dtype), jnp.asarray(2.0, dtype), jnp.asarray(False))
-        return _state(memory, jnp.asarray(jnp.inf))
+        return _state(memory, jnp.asarray(jnp.inf), Effort.of(model.residual))
 
     def step(self, problem: Problem, state: State) -> State:
         memory, model = state.memory, state.memory.model
@@ -79,8 +79,9 @@ class VariableProjection(AbstractSolver):
             jnp.where(accepted, 2.0, 2 * memory.growth),
             (gained < _SLOW * state.loss) & ~blind,
         )
-        return _state(updated, proposal.measure)
+        effort = Effort.of(model.residual, accepted, memory.curved, proposal.products)
+        return _state(updated, proposal.measure, effort)
 
 
-def _state(memory: Memory, measure: Float[Array, ""]) -> State:
-    return State(memory.model.factors, half_square(memory.model.residual), measure, memory)
+def _state(memory: Memory, measure: Float[Array, ""], effort: Effort) -> State:
+    return State(memory.model.factors, half_square(memory.model.residual), measure, memory, effort)

@@ -18,6 +18,6 @@ class Random(AbstractStart):
         left_key, right_key = jax.random.split(key)
         dtype = problem.targets.dtype
         return (
-            random_subspace(left_key, num_rows, rank[0]).astype(dtype),
-            random_subspace(right_key, num_cols, rank[1]).astype(dtype),
+            random_subspace(left_key, num_rows, rank[0], dtype),
+            random_subspace(right_key, num_cols, rank[1], dtype),
         )

@@ -8,7 +8,7 @@ import bisect
 import math
 
 import numpy as np
-import scipy.stats
+import scipy.special
 from jaxtyping import Float
 
 from colora_theory.factors import check_rank, rank_pair
@@ -70,7 +70,9 @@ def covering_entries(num_rows: int, num_cols: int, rank: int | tuple[int, int], 
 
     def too_rare(entries: int) -> float:
         sides = ((num_rows, r1), (num_cols, r2))
-        return sum(float(size * scipy.stats.binom.cdf(times - 1, entries, 1 / size)) for size, times in sides)
+        return sum(
+            float(size * scipy.special.bdtr(min(times - 1, entries), entries, 1 / size)) for size, times in sides
+        )
 
     enough = 1
     while too_rare(enough) > failure:

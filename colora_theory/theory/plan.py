@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import jax
 import numpy as np
-import scipy.stats
+import scipy.special
 from jaxtyping import PRNGKeyArray
 
 from colora_theory.synthetic import TaskFamily
@@ -142,8 +142,8 @@ class _ErrorLaw:
     @classmethod
     def of(cls, family: TaskFamily, target: float, noise: float, key: PRNGKeyArray | None, draws: int) -> "_ErrorLaw":
         _check_open("target", target)
-        if noise < 0:
-            raise ValueError(f"noise {noise} is below 0")
+        if not (noise >= 0 and noise * noise < math.inf):
+            raise ValueError(f"noise {noise} must be at least 0, and its square finite")
         if family.misalignment is not None:
             raise ValueError(f"misalignment {family.misalignment}: a plan is for shared subspaces, see transfer_errors")
         sizes = family.num_rows, family.num_cols
@@ -165,7 +165,9 @@ class _ErrorLaw:
         if freedom <= 0:
             return 0.0
         errors = self.squared_errors(num_samples) * (1 + _EXCESS * per_sample**2)
-        return float(np.mean(scipy.stats.chi2.cdf(self.target**2 / errors * freedom, freedom)))
+        # Squares of errors can be too small for a number: the quotient is then infinite, and the draw reaches it.
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+            return float(np.mean(scipy.special.chdtr(freedom, self.target**2 / errors * freedom)))
 
 
 def _check_open(name: str, value: float) -> None:

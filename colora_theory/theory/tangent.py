@@ -117,7 +117,7 @@ def _gram(
 ) -> tuple[Float[Array, "k r1 r2"], Float[Array, "k p p"], Float[Array, "k p q"], Float[Array, "q q"]]:
     factors = truth.orthonormalize()
     cores = factors.cores
-    at_right, at_left = problem.restrict_right(factors.right), problem.restrict_left(factors.left)
+    at_right, at_left = problem.restrict_both(factors.left, factors.right)
     own = at_right.core_design(factors.left)
     _, left_scale = symmetric_roots(contract("krs,kqs->rq", cores, cores))
     _, right_scale = symmetric_roots(contract("krs,krq->sq", cores, cores))
