@@ -4,6 +4,7 @@
 PYTHON ?= python3
 PRESET ?= cpu
 RESULTS ?= results
+WORKERS ?= 1
 FIGURES ?= figures/out
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -15,7 +16,7 @@ BENCH_DRAWS ?= 3
 BENCH_VENV  := .venv-bench
 BENCH_STAMP := $(BENCH_VENV)/.installed
 
-.PHONY: help reproduce smoke verify test long bench env check lock bench-lock clean
+.PHONY: help reproduce smoke verify test long faults fuzz bench env check lock bench-lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -24,6 +25,8 @@ help:
 	@echo "make smoke       the same road as reproduce, on grids of seconds"
 	@echo "make verify      what the stored tables (PRESET=cpu) say of every claim; fails if one is refuted or lacks data"
 	@echo "make long        the long statistics"
+	@echo "make faults      kills, Ctrl-C, two runs at once, a full disk, a read-only folder (WORKERS=1); about 15 minutes"
+	@echo "make fuzz        more than ten thousand bad inputs for the readers, the commands and fit; minutes"
 	@echo "make bench       environment with other packages, benchmark against them (BENCH_SIZES, BENCH_DRAWS), tables, figure"
 	@echo "make check       format, lint, types"
 	@echo "make env         only the environment, in $(VENV)"
@@ -64,6 +67,12 @@ test: env
 
 long: env
 	@$(BIN)/python -m pytest -m long
+
+faults: env
+	@$(BIN)/python -m tests.faults.campaign --workers $(WORKERS)
+
+fuzz: env
+	@FUZZ_SCALE=20 $(BIN)/python -m pytest --hypothesis-show-statistics tests/fuzz
 
 bench: $(BENCH_STAMP)
 	@$(BENCH_VENV)/bin/python -m benchmarks run --sizes $(BENCH_SIZES) --draws $(BENCH_DRAWS) --out $(RESULTS)/bench

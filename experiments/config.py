@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import re
 import tomllib
 from collections.abc import Collection
 from pathlib import Path
@@ -11,10 +12,18 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from colora_theory.experiments.designs import DESIGNS, NOISE_KINDS
 from colora_theory.experiments.draw import Rank, samples_for
-from colora_theory.experiments.errors import ConfigError, unknown_name
+from colora_theory.experiments.errors import ConfigError, shown, unknown_name
 from colora_theory.experiments.methods import METHODS, STARTS
 from colora_theory.experiments.predictions import PREDICTIONS
 from colora_theory.factors import check_rank
+
+# Far beyond what anyone writes by hand: what is larger is not a file of grids, and would be read or planned for hours.
+_LARGEST_FILE = 2**20
+_LARGEST_INTEGER = 2**31 - 1
+_MOST_STEPS = 10**6
+_MOST_CELLS = 10**6
+_LONGEST_NAME = 100
+_DEEP_KEY = re.compile(rb"""(?<![\w"'-])(?:[\w"'-]++[ \t]*+\.[ \t]*+){32}""")
 
 
 class Strict(BaseModel):
@@ -52,35 +61,36 @@ class Grid(Strict):
 
     # (smallest, largest) allowed value of the axes that have bounds of their own.
     bounds: ClassVar[dict[str, tuple[float, float]]] = {
-        "num_users": (1, math.inf),
-        "num_rows": (1, math.inf),
-        "num_cols": (1, math.inf),
-        "num_samples": (1, math.inf),
+        "num_users": (1, _LARGEST_INTEGER),
+        "num_rows": (1, _LARGEST_INTEGER),
+        "num_cols": (1, _LARGEST_INTEGER),
+        "num_samples": (1, _LARGEST_INTEGER),
         "similarity": (0, 1),
         "misalignment": (0, 1),
         "condition_number": (1, math.inf),
         "noise": (0, math.inf),
-        "max_steps": (1, math.inf),
-        "num_seeds": (1, math.inf),
+        "max_steps": (1, _MOST_STEPS),
+        "num_seeds": (1, _MOST_CELLS),
     }
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         for name in type(self).model_fields:
-            values = self.values(name)
-            if not values and name != "predict":
+            if not self.values(name) and name != "predict":
                 raise ValueError(f"{name} is an empty list; give at least one value")
-            twice = [value for index, value in enumerate(values) if value in values[:index]]
-            if twice:
-                raise ValueError(f"{name} lists {twice[0]} twice; every value may be given once")
         for name, (low, high) in self.bounds.items():
             for value in self.values(name):
                 _check_bounds(name, value, low, high)
+        for pair in self.ranks:
+            if max(map(abs, pair)) > _LARGEST_INTEGER:
+                raise ValueError(f"rank {shown(pair)} exceeds {_LARGEST_INTEGER}")
         if (self.num_samples is None) == (self.oversampling is None):
             raise ValueError("give exactly one of num_samples and oversampling")
         for value in self.values("oversampling"):
             if value is not None and not 0 < value < math.inf:
                 raise ValueError(f"oversampling {value} must be positive and finite")
+            if value is not None and value > _LARGEST_INTEGER:
+                raise ValueError(f"oversampling {value} exceeds {_LARGEST_INTEGER}")
         registries: dict[str, tuple[str, Collection[str]]] = {
             "design": ("design", DESIGNS),
             "noise_kind": ("kind of noise", NOISE_KINDS),
@@ -92,6 +102,7 @@ class Grid(Strict):
             for name in self.values(axis):
                 if name not in known:
                     raise ValueError(unknown_name(kind, name, known))
+        _check_cells(self.num_cells)
         turned = [sine for sine in self.values("misalignment") if sine is not None]
         for name in self.predict:
             if turned and not PREDICTIONS[name].misaligned:
@@ -101,18 +112,32 @@ class Grid(Strict):
             check_rank(rank, num_users, num_rows, num_cols)
             for design in self.values("design"):
                 self._check_samples(design, num_users, num_rows, num_cols, rank)
+        for name in type(self).model_fields:
+            seen = set()
+            for value in self.values(name):
+                if value in seen:
+                    raise ValueError(f"{name} lists {value} twice; every value may be given once")
+                seen.add(value)
         return self
 
     def _check_samples(self, design: str, num_users: int, num_rows: int, num_cols: int, rank: Rank) -> None:
-        most = DESIGNS[design].most_samples(num_rows, num_cols)
-        if most is None:
-            return
         counts = [count for count in self.values("num_samples") if count is not None]
         for amount in self.values("oversampling"):
             if amount is not None:
                 counts.append(samples_for(amount, num_users, num_rows, num_cols, rank, design))
-        if max(counts) > most:
+        most = DESIGNS[design].most_samples(num_rows, num_cols)
+        if most is not None and max(counts) > most:
             raise ValueError(f"num_samples {max(counts)} exceeds the {most} that design {design!r} has for a user")
+        if max(counts) > _LARGEST_INTEGER:
+            raise ValueError(f"oversampling asks for num_samples {max(counts)}, which exceeds {_LARGEST_INTEGER}")
+
+    @property
+    def num_cells(self) -> int:
+        """Number of rows at most: one for each draw, method and start."""
+        whole = {"max_steps", "num_seeds", "trace", "predict"}
+        return self.num_seeds * math.prod(
+            len(self.values(name)) for name in type(self).model_fields if name not in whole
+        )
 
     def values(self, name: str) -> list[Any]:
         """The values of one axis, a scalar as a list of one."""
@@ -129,15 +154,24 @@ class Grid(Strict):
         pairs: list[Any] = self.rank if any(isinstance(item, list) for item in self.rank) else [self.rank]
         for pair in pairs:
             if not isinstance(pair, list) or len(pair) != 2:
-                raise ValueError(f"rank {pair} is not a pair [left, right]; several ranks are a list of pairs")
+                raise ValueError(f"rank {shown(pair)} is not a pair [left, right]; several ranks are a list of pairs")
         return [(left, right) for left, right in pairs]
 
 
 class SweepConfig(Strict):
     """A named list of grids: the schema of a TOML file for `colora sweep`."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", description="letters, digits, - and _")
+    name: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$",
+        max_length=_LONGEST_NAME,
+        description=f"at most {_LONGEST_NAME} letters, digits, - and _",
+    )
     grid: list[Grid] = Field(min_length=1, description="at least one [[grid]]")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        _check_cells(sum(grid.num_cells for grid in self.grid))
+        return self
 
 
 def load_config(path: Path) -> SweepConfig:
@@ -147,11 +181,23 @@ def load_config(path: Path) -> SweepConfig:
         ConfigError: If the file cannot be read, is not TOML, or does not fit the schema; the message says where.
     """
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            content = file.read(_LARGEST_FILE + 1)
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not a TOML file: {error}") from error
+    if len(content) > _LARGEST_FILE:
+        raise ConfigError(f"{path} is larger than {_LARGEST_FILE} bytes, the most that is read as a file of grids")
+    if _DEEP_KEY.search(content):
+        raise ConfigError(
+            f"{path} has a key of 32 parts or more, with dots between them; a grid needs no dots in its keys"
+        )
+    try:
+        # Some editors begin a file with a byte order mark.
+        document = tomllib.loads(content.decode("utf-8-sig"))
+    except RecursionError as error:
+        raise ConfigError(f"{path} is nested too deeply; a grid needs lists of lists at most") from error
+    except ValueError as error:  # Not only TOMLDecodeError: dates and numbers raise others.
+        raise ConfigError(f"{path} is not a TOML file: {str(error)[:200]}") from error
     try:
         return SweepConfig.model_validate(document)
     except ValidationError as error:
@@ -175,12 +221,19 @@ def explain(error: ValidationError) -> str:
             return f"{where}{key} is missing; it is {schema.model_fields[key].description}"
         case _:
             wanted = schema.model_fields[key].description if key else "a table of axes"
-            return f"{where}{key} = {first['input']!r} does not fit; it is {wanted}"
+            return f"{where}{key} = {shown(first['input'])} does not fit; it is {wanted}"
 
 
 def _check_bounds(name: str, value: float | None, low: float, high: float) -> None:
-    if value is None or (low <= value <= high and math.isfinite(value)):
+    if value is None or (low <= value <= high and value < math.inf):
         return
-    if high < math.inf:
-        raise ValueError(f"{name} {value} is outside [{low}, {high}]")
-    raise ValueError(f"{name} {value} must be finite and at least {low}")
+    if low == 0 and high < math.inf:
+        raise ValueError(f"{name} {shown(value)} is outside [{low}, {high}]")
+    if low <= value < math.inf:
+        raise ValueError(f"{name} {shown(value)} exceeds {high}")
+    raise ValueError(f"{name} {shown(value)} must be finite and at least {low}")
+
+
+def _check_cells(number: int) -> None:
+    if number > _MOST_CELLS:
+        raise ValueError(f"{number} cells are more than {_MOST_CELLS}: make several smaller sweeps of them")

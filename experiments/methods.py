@@ -1,7 +1,7 @@
 """The methods and starts a grid can name: adding one is one entry."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -78,6 +78,18 @@ class Cell(NamedTuple):
         """The solution of a baseline with a model of its own, by alternating minimization from a stacked start."""
         return baseline(self.instance.problem, self.rank, key=self.key, max_steps=self.max_steps)
 
+    def take_rounds(self, method: Callable[..., ct.Solution], **keywords: Any) -> ct.Solution:
+        """The solution of a method that runs in rounds, from the grid's start."""
+        return method(
+            self.instance.problem,
+            self.rank,
+            STARTS[self.start],
+            key=self.key,
+            max_steps=self.max_steps,
+            observe=self.observe,
+            **keywords,
+        )
+
     def solve_with_restarts(self) -> ct.Solution:
         """The best of several attempts of variable projection from the library's escalation of starts."""
         return ct.solve_with_restarts(
@@ -100,20 +112,42 @@ class Cell(NamedTuple):
 
 
 class Method(NamedTuple):
-    """How one cell is solved, and the start it always uses (None: the grid's)."""
+    """How one cell is solved.
+
+    Attributes:
+        solve: what is run.
+        own_start: the start it always uses; None: the grid's.
+        sender: the solver or baseline whose messages are counted where a trace is asked for; None: they are not.
+    """
 
     solve: Callable[[Cell], ct.Solution]
     own_start: str | None = None
+    sender: ct.solvers.AbstractSolver | Callable[..., ct.Solution] | None = None
+
+
+def _by(solver: ct.solvers.AbstractSolver) -> Method:
+    """One solver, from the grid's start."""
+    return Method(lambda cell: cell.solve(solver), sender=solver)
+
+
+def _averaging(baseline: Callable[..., ct.Solution]) -> Method:
+    """A baseline in rounds, from the grid's start."""
+    return Method(lambda cell: cell.take_rounds(baseline), sender=baseline)
+
+
+def _attended(simulation: Callable[..., ct.Solution], **who: float) -> Method:
+    """Rounds in which not everybody answers in time."""
+    return Method(lambda cell: cell.take_rounds(simulation, attendance=ct.Attendance(**who)))
 
 
 METHODS: dict[str, Method] = {
-    "alternating": Method(lambda cell: cell.solve(ct.solvers.AlternatingMinimization())),
-    "variable_projection": Method(lambda cell: cell.solve(ct.solvers.VariableProjection())),
-    "gradient_descent": Method(lambda cell: cell.solve(ct.solvers.GradientDescent())),
-    "altgdmin": Method(lambda cell: cell.solve(ct.solvers.AltGDmin())),
+    "alternating": _by(ct.solvers.AlternatingMinimization()),
+    "variable_projection": _by(ct.solvers.VariableProjection()),
+    "gradient_descent": _by(ct.solvers.GradientDescent()),
+    "altgdmin": _by(ct.solvers.AltGDmin()),
     "altgdmin_whitened": Method(lambda cell: cell.solve_whitened(ct.solvers.AltGDmin())),
-    "scaled_gradient_descent": Method(lambda cell: cell.solve(ct.solvers.ScaledGradientDescent())),
-    "scaled_lbfgs": Method(lambda cell: cell.solve(ct.solvers.ScaledLBFGS())),
+    "scaled_gradient_descent": _by(ct.solvers.ScaledGradientDescent()),
+    "scaled_lbfgs": _by(ct.solvers.ScaledLBFGS()),
     "factored_lbfgs": Method(lambda cell: cell.solve(ct.solvers.FactoredLBFGS())),
     "annealed": Method(lambda cell: cell.solve(ct.solvers.VariableProjection()), own_start="annealed"),
     "auto": Method(Cell.solve_with_restarts, own_start="escalation"),
@@ -123,6 +157,14 @@ METHODS: dict[str, Method] = {
     "first_order": Method(lambda cell: cell.solve(ct.solvers.FactoredLBFGS(), LOOSE_GRADIENT), own_start="random"),
     "fedrep": Method(lambda cell: cell.solve(ct.solvers.FedRep()), own_start="random"),
     "fed_sgd": Method(lambda cell: cell.fit(ct.baselines.fed_sgd), own_start="random"),
+    "average_factors": _averaging(ct.baselines.average_factors),
+    "average_products": _averaging(ct.baselines.average_products),
+    "alternating_half": _attended(ct.federated_alternating, answering=0.5),
+    "alternating_fifth": _attended(ct.federated_alternating, answering=0.2),
+    "alternating_late": _attended(ct.federated_alternating, answering=0.7, late=0.3),
+    "altgdmin_half": _attended(ct.federated_altgdmin, answering=0.5),
+    "altgdmin_fifth": _attended(ct.federated_altgdmin, answering=0.2),
+    "altgdmin_late": _attended(ct.federated_altgdmin, answering=0.7, late=0.3),
     "nuclear_norm": Method(
         lambda cell: ct.baselines.nuclear_norm(cell.instance.problem, cell.rank, max_steps=cell.max_steps),
         own_start="none",

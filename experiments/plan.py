@@ -3,11 +3,12 @@
 import dataclasses
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from colora_theory.experiments.config import Grid, SweepConfig
 from colora_theory.experiments.designs import DESIGNS
 from colora_theory.experiments.draw import Draw, Rank, samples_for
+from colora_theory.experiments.errors import ConfigError
 from colora_theory.experiments.methods import METHODS
 from colora_theory.experiments.provenance import source_hash
 from colora_theory.experiments.seeding import fingerprint
@@ -103,9 +104,35 @@ class Plan:
 
 
 def make_plan(config: SweepConfig, preset: str) -> Plan:
-    """Cut every grid of `config` into chunks, in the order of the grids."""
-    chunks = tuple(itertools.chain.from_iterable(map(_chunks, config.grid)))
+    """Cut every grid of `config` into chunks, in the order of the grids.
+
+    Raises:
+        ConfigError: If two grids have a cell in common, which would count twice.
+    """
+    # Two values of the oversampling can round to the same number of samples: those draws are one.
+    drawn = [tuple(dict.fromkeys(draws(grid))) for grid in config.grid]
+    _refuse_common(config.grid, drawn)
+    chunks = tuple(itertools.chain.from_iterable(map(_chunks, config.grid, drawn)))
     return Plan(config.name, preset, chunks)
+
+
+def in_words(draw: Draw) -> str:
+    """The axes of a draw, for a message."""
+    return ", ".join(f"{name} = {value}" for name, value in dataclasses.asdict(draw).items() if value is not None)
+
+
+def _refuse_common(grids: Sequence[Grid], drawn: Sequence[tuple[Draw, ...]]) -> None:
+    owners: dict[Draw, list[int]] = {}
+    for number, draws_of_grid in enumerate(drawn):
+        for draw in draws_of_grid:
+            for other in owners.setdefault(draw, []):
+                common = [recipe for recipe in recipes(grids[number]) if recipe in recipes(grids[other])]
+                if common and grids[number].max_steps == grids[other].max_steps:
+                    raise ConfigError(
+                        f"grids {other + 1} and {number + 1} have a cell in common, take it out of one of them: "
+                        f"method {common[0].method!r} from start {common[0].start!r}, {in_words(draw)}"
+                    )
+            owners[draw].append(number)
 
 
 def recipes(grid: Grid) -> tuple[Recipe, ...]:
@@ -131,10 +158,9 @@ def draws(grid: Grid) -> Iterator[Draw]:
         yield Draw(**point, num_samples=num_samples, seed=seed)
 
 
-def _chunks(grid: Grid) -> Iterator[Chunk]:
+def _chunks(grid: Grid, drawn: Sequence[Draw]) -> Iterator[Chunk]:
     groups: dict[Layout, list[Draw]] = {}
-    # Two values of the oversampling can round to the same number of samples: those draws are one.
-    for draw in dict.fromkeys(draws(grid)):
+    for draw in drawn:
         groups.setdefault(_single_lane(draw), []).append(draw)
     for lane, group in groups.items():
         limit = max(1, min(MAX_LANES, MAX_BYTES // lane.lane_bytes))

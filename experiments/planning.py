@@ -3,8 +3,11 @@
 from rich.table import Table
 
 from colora_theory import TaskFamily
+from colora_theory.experiments.errors import shown
 from colora_theory.theory import plan
 
+# Truths that a plan averages over, and numbers of the largest array of them: fewer truths where they are large.
+_DRAWS, _MOST_NUMBERS = 64, 2 * 10**7
 _REASONS = {
     "counting": "as many measurements as unknowns: below, no method can succeed",
     "start": "our solvers find the minimum in nearly every draw (measured)",
@@ -25,14 +28,19 @@ def plan_table(
     """The needs of `theory.plan`, the largest of which is the recommendation.
 
     Raises:
-        ValueError: see `theory.plan` and `TaskFamily`, and for a rank that is not one or two integers.
+        ValueError: see `theory.plan` and `TaskFamily`, for a rank that is not one or two integers, and for sizes whose
+            truths would fill the memory.
     """
-    parts = rank.split(",")
-    if len(parts) > 2 or not all(part.strip().isdigit() for part in parts):
-        raise ValueError(f"rank {rank!r} is neither an integer nor two with a comma between")
+    parts = [part.strip() for part in rank.split(",")]
+    if len(parts) > 2 or not all(part.isdecimal() and len(part) < 10 for part in parts):
+        raise ValueError(f"rank {shown(rank)} is neither an integer nor two with a comma between")
     pair = int(parts[0]), int(parts[-1])
     family = TaskFamily(num_users, num_rows, num_cols, pair, similarity)
-    found = plan(family, target=target, noise=noise, probability=probability)
+    largest = max(num_users * pair[0] * pair[1], num_rows * pair[0], num_cols * pair[1])
+    if largest > _MOST_NUMBERS:
+        raise ValueError(f"cores or a subspace of {shown(largest)} numbers: a plan draws at most {_MOST_NUMBERS}")
+    draws = min(_DRAWS, _MOST_NUMBERS // largest)
+    found = plan(family, target=target, noise=noise, probability=probability, draws=draws)
     table = Table(
         title=f"{found.num_samples} samples for each of {num_users} users, limited by {found.limited_by}",
         caption=(

@@ -28,8 +28,8 @@ class Reporter(abc.ABC):
         """Start to count to `total`."""
 
     @abc.abstractmethod
-    def advance(self, cells: int, *, computed: bool) -> None:
-        """Count cells, computed now or found finished."""
+    def advance(self, cells: int, *, failing: int, computed: bool) -> None:
+        """Count cells, computed now or found finished; `failing` of them ended without having converged."""
 
     @abc.abstractmethod
     def note(self, message: str) -> None:
@@ -41,17 +41,22 @@ def reporter(console: Console) -> Reporter:
     return BarReporter(console) if console.is_terminal else LineReporter(console)
 
 
+class _Failing(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.fields['failing']} failing")
+
+
 class _Rate(ProgressColumn):
     def render(self, task: Task) -> Text:
         return Text(f"{task.speed:.1f} cells/s" if task.speed else "", style="progress.data.speed")
 
 
 class BarReporter(Reporter):
-    """A bar with cells done, cells per second and time left."""
+    """A bar with cells done, failing cells, cells per second and time left."""
 
     def __init__(self, console: Console) -> None:
-        columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn()
-        self._progress = Progress(*columns, console=console)
+        counts = MofNCompleteColumn(), _Failing(), _Rate(), TimeRemainingColumn()
+        self._progress = Progress(TextColumn("{task.description}"), BarColumn(), *counts, console=console)
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -64,14 +69,15 @@ class BarReporter(Reporter):
 
     def begin(self, label: str, total: int) -> None:
         """See `Reporter`."""
-        self._task = self._progress.add_task(label, total=total)
+        self._task = self._progress.add_task(label, total=total, failing=0)
 
-    def advance(self, cells: int, *, computed: bool) -> None:
+    def advance(self, cells: int, *, failing: int, computed: bool) -> None:
         """See `Reporter`."""
+        task = self._progress.tasks[self._task]
+        self._progress.update(self._task, failing=task.fields["failing"] + failing)
         if computed:
             self._progress.advance(self._task, cells)
         else:
-            task = self._progress.tasks[self._task]
             # Set, not advanced: what was found finished says nothing about the speed.
             self._progress.reset(self._task, completed=int(task.completed) + cells, total=task.total)
 
@@ -89,19 +95,20 @@ class LineReporter(Reporter):
     def begin(self, label: str, total: int) -> None:
         """See `Reporter`."""
         self._label, self._total = label, total
-        self._done = self._computed = 0
+        self._done = self._computed = self._failing = 0
         self._began = self._said = time.monotonic()
         self.note(f"{label}: {total} cells")
 
-    def advance(self, cells: int, *, computed: bool) -> None:
+    def advance(self, cells: int, *, failing: int, computed: bool) -> None:
         """See `Reporter`."""
         self._done += cells
         self._computed += cells if computed else 0
+        self._failing += failing
         now = time.monotonic()
         if now - self._said < _SECONDS_BETWEEN_LINES and self._done < self._total:
             return
         self._said = now
-        message = f"{self._label}: {self._done}/{self._total} cells"
+        message = f"{self._label}: {self._done}/{self._total} cells, {self._failing} failing"
         if self._computed:
             rate = self._computed / (now - self._began)
             message += f", {rate:.1f} cells/s, {(self._total - self._done) / rate:.0f} s left"

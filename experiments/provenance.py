@@ -50,6 +50,11 @@ def git_commit() -> str | None:
     return result.stdout.strip()
 
 
+def command() -> str:
+    """The command line of this process."""
+    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+
+
 def provenance() -> dict[str, Any]:
     """What is known about this process, as JSON values."""
     import jax
@@ -64,7 +69,7 @@ def provenance() -> dict[str, Any]:
         "numpy": np.__version__,
         "device": jax.devices()[0].device_kind,
         "dtype": str(jnp.zeros(()).dtype),
-        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "command": command(),
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }
 

@@ -6,8 +6,11 @@
 <root>/verdicts-<preset>.json                        what the tables say of the claims
 """
 
+import contextlib
+import itertools
 import json
 import os
+import secrets
 import shlex
 import tempfile
 from pathlib import Path
@@ -21,8 +24,13 @@ from colora_theory.experiments import table
 from colora_theory.experiments.errors import ColoraError, StoreError
 from colora_theory.experiments.plan import Chunk, Plan
 from colora_theory.experiments.provenance import merge
+from colora_theory.experiments.seal import seal_holds, sealed_file
 
 _METADATA_KEY = b"colora_theory"
+# What the provenance of a chunk says of the chunk alone, and a table does not repeat.
+_OF_A_CHUNK = ("chunk_id", "config_hash", "clock")
+# How often a file is written again when another process takes what was written away; see `_put`.
+_ATTEMPTS = 5
 
 
 class DamagedFileError(StoreError):
@@ -77,15 +85,21 @@ class Store:
             DamagedFileError: If the file is not what its name says.
             StoreError: If it cannot be read, or if a newer version of the package wrote it.
         """
+        found = self.find_chunk(plan, chunk)
+        return None if found is None else found[0]
+
+    def find_chunk(self, plan: Plan, chunk: Chunk) -> tuple[pa.Table, dict[str, Any]] | None:
+        """The rows of a chunk with their provenance; see `read_chunk`."""
         path = self.chunk_path(plan, chunk)
-        if not path.exists():
+        found = _read(path)
+        if found is None:
             return None
-        rows, record = _read(path)
+        rows, record = found
         if record.get("chunk_id") != chunk.id:
             raise DamagedFileError(path, f"it holds chunk {record.get('chunk_id')}")
         if rows.num_rows != chunk.num_cells:
             raise DamagedFileError(path, f"it has {rows.num_rows} rows, {chunk.num_cells} are expected")
-        return rows
+        return rows, record
 
     def write_chunk(self, plan: Plan, chunk: Chunk, rows: pa.Table, record: dict[str, Any]) -> None:
         """Store a finished chunk, whole or not at all."""
@@ -97,20 +111,34 @@ class Store:
         folder = self.quarantine_folder(plan)
         try:
             folder.mkdir(exist_ok=True)
-            number = sum(1 for _ in folder.iterdir())
-            target = folder / f"{number}-{damaged.path.name}"
-            damaged.path.replace(target)
+            target = _free_place(folder, damaged.path.name)
+            # Another run of the same folder may have moved it just now.
+            with contextlib.suppress(FileNotFoundError):
+                damaged.path.replace(target)
         except OSError as error:
             raise _cannot_write(folder, error) from error
         return target
 
     def write_table(self, plan: Plan) -> Path:
-        """Put the chunks together in the order of the plan; all of them must be there."""
+        """Put the chunks together in the order of the plan; all of them must be there.
+
+        Raises:
+            StoreError: If one is not, or is damaged, or if the folder cannot be written.
+        """
         parts, records = [], []
         for chunk in plan.chunks:
-            rows, record = _read(self.chunk_path(plan, chunk))
+            try:
+                found = self.find_chunk(plan, chunk)
+            except DamagedFileError as error:
+                raise StoreError(
+                    f"{error}\nrun the same command again: the file is set aside, its cells made again"
+                ) from error
+            if found is None:
+                path = self.chunk_path(plan, chunk)
+                raise StoreError(f"{path} is gone since it was finished\nrun the same command again to make it anew")
+            rows, record = found
             parts.append(rows)
-            records.append({key: value for key, value in record.items() if key not in ("chunk_id", "config_hash")})
+            records.append({key: value for key, value in record.items() if key not in _OF_A_CHUNK})
         path = self.table_path(plan.sweep, plan.preset)
         _write(path, pa.concat_tables(parts), merge(records) | {"config_hash": plan.config_hash})
         return path
@@ -122,9 +150,7 @@ class Store:
             DamagedFileError: If it is not a table of results.
             StoreError: If it cannot be read, or if a newer version of the package wrote it.
         """
-        path = self.table_path(plan.sweep, plan.preset)
-        if path.exists():
-            _read(path)
+        _read(self.table_path(plan.sweep, plan.preset))
 
     def remedy(self, sweep: str, preset: str) -> str:
         """The command that makes a table, in words for an error message."""
@@ -140,12 +166,13 @@ class Store:
             StoreError: If it is damaged; the message names the remedy.
         """
         path = self.table_path(sweep, preset)
-        if not path.exists():
-            raise ColoraError(f"there is no table {path}\n{self.remedy(sweep, preset)}")
         try:
-            rows, record = _read(path)
+            found = _read(path)
         except DamagedFileError as error:
             raise StoreError(f"{error}\nto make it again from its chunks, {self.remedy(sweep, preset)}") from error
+        if found is None:
+            raise ColoraError(f"there is no table {path}\n{self.remedy(sweep, preset)}")
+        rows, record = found
         frame: pd.DataFrame = rows.to_pandas()
         frame.attrs.update(record)
         return frame
@@ -179,11 +206,17 @@ class Store:
         return path
 
 
-def _read(path: Path) -> tuple[pa.Table, dict[str, Any]]:
+def _read(path: Path) -> tuple[pa.Table, dict[str, Any]] | None:
+    """Rows and provenance, or None if there is no such file."""
     try:
         content = path.read_bytes()
+    except FileNotFoundError:
+        return None
     except OSError as error:
         raise StoreError(f"cannot read {path}: {error.strerror}") from error
+    intact = seal_holds(content)
+    if intact is False:
+        raise DamagedFileError(path, "truncated or altered, its checksum does not fit")
     try:
         rows = pq.read_table(pa.BufferReader(content), page_checksum_verification=True)
     except (pa.ArrowException, OSError) as error:
@@ -203,6 +236,8 @@ def _read(path: Path) -> tuple[pa.Table, dict[str, Any]]:
         )
     if not isinstance(version, int) or version < table.OLDEST_READABLE:
         raise DamagedFileError(path, f"it has table schema {version}, {table.SCHEMA_VERSION} is expected")
+    if record.pop("sealed", False) and intact is None:
+        raise DamagedFileError(path, "altered, its checksum is missing")
     rows = rows.replace_schema_metadata(None)
     if version < table.SCHEMA_VERSION:
         rows = table.upgrade(rows)
@@ -212,28 +247,45 @@ def _read(path: Path) -> tuple[pa.Table, dict[str, Any]]:
 
 
 def _write(path: Path, rows: pa.Table, record: dict[str, Any]) -> None:
-    metadata = {_METADATA_KEY: json.dumps(record | {"schema_version": table.SCHEMA_VERSION})}
-    buffer = pa.BufferOutputStream()
-    pq.write_table(rows.replace_schema_metadata(metadata), buffer, write_page_checksum=True)
-    _put(path, buffer.getvalue())
+    record = record | {"schema_version": table.SCHEMA_VERSION, "sealed": True}
+    _put(path, sealed_file(rows.replace_schema_metadata({_METADATA_KEY: json.dumps(record)})))
 
 
-def _put(path: Path, content: bytes | pa.Buffer) -> None:
-    """Write to a temporary name beside the target, flush to the disk, then rename."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        # What a killed process has left of this very file.
-        for leftover in path.parent.glob(f".{path.name}.*.tmp"):
-            leftover.unlink(missing_ok=True)
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        raise _cannot_write(path.parent, error) from error
-    finally:
-        temporary.unlink(missing_ok=True)
+def _put(path: Path, content: bytes) -> None:
+    """Write to a temporary name beside the target, flush to the disk, then rename.
+
+    What killed processes have left of this very file is removed. Of a process that lives, too: it then writes again.
+    """
+    for attempt in range(_ATTEMPTS):
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
+        try:
+            for leftover in path.parent.glob(f".{path.name}.*.tmp"):
+                leftover.unlink(missing_ok=True)
+            with temporary.open("xb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        except FileNotFoundError as error:
+            if attempt == _ATTEMPTS - 1:
+                raise _cannot_write(path.parent, error) from error
+        except OSError as error:
+            raise _cannot_write(path.parent, error) from error
+        else:
+            return
+        finally:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+
+
+def _free_place(folder: Path, name: str) -> Path:
+    """A new, empty file for `name`, which no other process takes."""
+    for number in itertools.count():
+        place = folder / f"{number}-{name}"
+        with contextlib.suppress(FileExistsError):
+            place.touch(exist_ok=False)
+            break
+    return place
 
 
 def _cannot_write(folder: Path, error: OSError) -> StoreError:

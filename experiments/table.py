@@ -3,7 +3,7 @@
 import pyarrow as pa
 
 # To be raised with every change of the columns or of their meaning.
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 SCHEMA = pa.schema(
     [
@@ -40,6 +40,8 @@ SCHEMA = pa.schema(
         ("published", pa.float64()),  # what others report of such draws, see published.py; null where nobody does
         ("published_ratio", pa.float64()),  # the same measure of this run over it
         ("relative_error_trace", pa.list_(pa.float64())),  # from the start to the last step; null unless asked for
+        ("megabytes_trace", pa.list_(pa.float64())),  # sent by then by all users, up and down, the start included
+        ("rounds", pa.int64()),  # of messages, to the end; null where they are not counted
         # What theory says of the draw, null unless its prediction was asked for: see predictions.py.
         ("long_run_contraction", pa.float64()),  # measured
         ("contraction_factor", pa.float64()),

@@ -14,7 +14,7 @@ import colora_theory as ct
 from colora_theory.experiments import table
 from colora_theory.experiments.designs import DESIGNS, NOISE_KINDS
 from colora_theory.experiments.draw import Draw, Rank
-from colora_theory.experiments.methods import METHODS, Cell
+from colora_theory.experiments.methods import METHODS, STARTS, Cell
 from colora_theory.experiments.plan import Chunk, Layout, Recipe
 from colora_theory.experiments.predictions import columns, predict
 from colora_theory.experiments.published import compare, find_published
@@ -63,7 +63,8 @@ def run_chunk(chunk: Chunk) -> pa.Table:
         }
         for lane, draw in enumerate(chunk.draws):
             values = {name: value[lane] for name, value in measured.items()}
-            rows.append(_row(draw, recipe, chunk, values) | timing | columns(predicted[lane], recipe.start))
+            sent = _sent(jax.tree.map(lambda leaf, lane=lane: leaf[lane], solutions), recipe) if chunk.trace else {}
+            rows.append(_row(draw, recipe, chunk, values) | timing | sent | columns(predicted[lane], recipe.start))
     return pa.Table.from_pylist(rows, schema=table.SCHEMA)
 
 
@@ -134,6 +135,15 @@ def _measure(solutions: ct.Solution, instances: ct.Instance) -> dict[str, jax.Ar
     if solutions.trace is not None and solutions.trace.observed is not None:
         measured["relative_error_trace"] = solutions.trace.observed
     return measured | map_lanes(measure, (solutions, instances))
+
+
+def _sent(solution: ct.Solution, recipe: Recipe) -> dict[str, Any]:
+    """The columns of what would have been sent, for methods whose messages are counted."""
+    sender = METHODS[recipe.method].sender
+    if sender is None:
+        return {}
+    ledger = ct.communication(sender, solution, STARTS[recipe.start])
+    return {"megabytes_trace": ledger.megabytes.tolist(), "rounds": int(ledger.rounds[-1])}
 
 
 def _row(draw: Draw, recipe: Recipe, chunk: Chunk, measured: dict[str, Any]) -> dict[str, Any]:

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from colora_theory.experiments.claims import abstract, designs, ours, plans, predictions, published
+from colora_theory.experiments.claims import abstract, communication, designs, ours, plans, predictions, published
 from colora_theory.experiments.claims.claim import Claim
 from colora_theory.experiments.errors import ConfigError, unknown_name
 
-_MODULES = (abstract, ours, predictions, plans, designs, published)
+_MODULES = (abstract, ours, predictions, plans, designs, communication, published)
 CLAIMS: dict[str, Claim] = {claim.name: claim for module in _MODULES for claim in module.CLAIMS}
 
 

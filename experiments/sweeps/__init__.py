@@ -4,6 +4,7 @@ from colora_theory.experiments.errors import ConfigError, unknown_name
 from colora_theory.experiments.sweep import Sweep
 from colora_theory.experiments.sweeps import (
     annealing,
+    communication,
     contraction,
     convergence,
     designs,
@@ -43,6 +44,7 @@ SWEEPS = {
         success_map.SWEEP,
         designs.SWEEP,
         operators.SWEEP,
+        communication.SWEEP,
         published_tripuraneni.SWEEP,
         published_fedrep.SWEEP,
         published_tian.SWEEP,

@@ -225,6 +225,21 @@ def factored(error: float) -> pd.DataFrame:
     return rows.assign(relative_error=np.where(rows["method"] == "first_order", error, 0.4) + 1e-4 * rows["seed"])
 
 
+def sending(rounds: int = 10, averaged: float = 0.7, **last: int) -> pd.DataFrame:
+    """Runs that reach the target after so many steps of 1 MB each, beside averaged adapters that do not."""
+    rows = frame(method=[*last, "average_factors", "average_products"])
+    steps = rows["method"].map(last).fillna(0).astype(int) + rows["seed"] % 2
+    traces = [[1.0] * (number if number > 1 else 9) + [1e-9] * (number > 1) for number in steps]
+    error = np.where(steps > 1, 1e-9, np.where(rows["seed"] == 3, averaged, 0.7))
+    return rows.assign(
+        relative_error_trace=traces,
+        megabytes_trace=[list(range(len(trace))) for trace in traces],
+        relative_error=error,
+        rounds=rounds * steps,
+        status_name="CONVERGED",
+    )
+
+
 class Case(NamedTuple):
     """Makers of a table that bears a claim out and of one that refutes it."""
 
@@ -278,6 +293,16 @@ CASES: dict[str, Case] = {
     "bilinear_forms_nearly_as_good": Case(lambda: measured_by("rank_one", 1.0), lambda: measured_by("rank_one", 2.0)),
     "entries_within_twice": Case(lambda: measured_by("entries", 1.2), lambda: measured_by("entries", 3.5)),
     "outputs_show_the_left_subspace": Case(lambda: showing(1e-9), lambda: showing(1e-3)),
+    "gradients_send_fewer_bytes": Case(
+        lambda: sending(alternating=60, altgdmin=20), lambda: sending(alternating=30, altgdmin=20)
+    ),
+    "normal_equations_take_fewer_rounds": Case(
+        lambda: sending(altgdmin=60, variable_projection=10), lambda: sending(altgdmin=30, variable_projection=10)
+    ),
+    "averaged_adapters_end_at_the_spread": Case(lambda: sending(alternating=20), lambda: sending(averaged=0.39)),
+    "half_of_the_users_are_enough": Case(
+        lambda: sending(alternating=20, alternating_half=25), lambda: sending(alternating=20, alternating_half=50)
+    ),
     "published_method_of_moments": Case(lambda: sines(0.0), lambda: sines(0.0, method_of_moments=-0.04)),
     "published_first_order": Case(lambda: sines(0.0), lambda: sines(0.0, first_order=0.04)),
     "never_worse_than_first_order": Case(lambda: sines(-0.1), lambda: sines(0.001)),

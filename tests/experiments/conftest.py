@@ -19,11 +19,13 @@ class Notes(Reporter):
         self.notes: list[str] = []
         self.computed = 0
         self.found = 0
+        self.failing = 0
 
     def begin(self, label: str, total: int) -> None:
         self.total = total
 
-    def advance(self, cells: int, *, computed: bool) -> None:
+    def advance(self, cells: int, *, failing: int, computed: bool) -> None:
+        self.failing += failing
         if computed:
             self.computed += cells
         else:

@@ -59,7 +59,7 @@ def test_rank_is_an_integer_a_pair_or_a_list_of_pairs(tmp_path, written, ranks):
         ({"simlarity": "0.5"}, "grid 1: unknown key 'simlarity'; did you mean 'similarity'?"),
         ({"method": '"alternate"'}, "grid 1: unknown method 'alternate'; did you mean 'alternating'?"),
         ({"start": '["stacked", "poled"]'}, "grid 1: unknown start 'poled'; did you mean 'pooled'?"),
-        ({"method": '"xyz"'}, "unknown method 'xyz'; known: alone, alternating, altgdmin,"),
+        ({"method": '"xyz"'}, "unknown method 'xyz'; known: alone, alternating,"),
         ({"design": '"gausian"'}, "grid 1: unknown design 'gausian'; did you mean 'gaussian'?"),
         ({"noise_kind": '"student"'}, "grid 1: unknown kind of noise 'student'; did you mean 'student_t'?"),
         (
@@ -75,7 +75,7 @@ def test_rank_is_an_integer_a_pair_or_a_list_of_pairs(tmp_path, written, ranks):
             "grid 1: predict 'rate' needs shared subspaces, not those of misalignment 0.0",
         ),
         ({"head": 'nam = "mine"'}, "name is missing"),
-        ({"head": 'name = "my sweep/"'}, "name = 'my sweep/' does not fit; it is letters, digits, - and _"),
+        ({"head": 'name = "my sweep/"'}, "name = 'my sweep/' does not fit; it is at most 100 letters, digits, - and _"),
         ({"head": 'name = "mine"\nsed = 1'}, "unknown key 'sed'"),
     ],
 )

@@ -1,19 +1,14 @@
 """A real process, stopped by real signals."""
 
-import os
 import signal
-import subprocess
-import sys
 import time
 
-import jax
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-# A suite that runs in the background of a script ignores Ctrl-C, and its children inherit that unless told otherwise.
-HEED_CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
-COLORA = [sys.executable, "-c", f"{HEED_CTRL_C}; from colora_theory.experiments.cli import main; main()"]
+from tests.experiments.processes import start_sweep
+
 # One program, chunks of a tenth of a second and more: a window of seconds in which to stop it, on a busy machine too.
 SWEEP = """
 name = "long"
@@ -36,14 +31,8 @@ def file(tmp_path):
     return path
 
 
-def start(file, results):
-    environment = os.environ | {"JAX_COMPILATION_CACHE_DIR": jax.config.jax_compilation_cache_dir}
-    command = [*COLORA, "sweep", str(file), "--results", str(results)]
-    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
-
-
 def finish(file, results):
-    process = start(file, results)
+    process = start_sweep(file, results)
     _, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
     return err
@@ -51,7 +40,7 @@ def finish(file, results):
 
 def stop_midway(file, results, sign):
     """Send `sign` as soon as three chunks are stored; return the process's code and last words."""
-    process = start(file, results)
+    process = start_sweep(file, results)
     chunks = results / "long" / "custom" / "chunks"
     deadline = time.monotonic() + 120
     while len(list(chunks.glob("*.parquet"))) < 3 and time.monotonic() < deadline:
@@ -84,7 +73,9 @@ def test_a_killed_sweep_goes_on_and_ends_equal_bit_for_bit(file, tmp_path, unint
     err = finish(file, tmp_path)
     assert f"{(NUM_CHUNKS - stored) * 32} cells computed, {stored * 32} found finished" in err
     pd.testing.assert_frame_equal(numbers(tmp_path), uninterrupted, check_exact=True)
-    leftovers = [path for path in tmp_path.rglob("*") if path.is_file() and path.suffix not in (".parquet", ".toml")]
+    leftovers = [
+        path for path in tmp_path.rglob("*") if path.is_file() and path.suffix not in (".parquet", ".json", ".toml")
+    ]
     assert leftovers == []
     assert b'"dtype": "float64"' in pq.read_schema(tmp_path / "long" / "custom.parquet").metadata[b"colora_theory"]
 

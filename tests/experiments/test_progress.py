@@ -10,7 +10,7 @@ def follow(console, calls):
     with progress.reporter(console) as reporter:
         reporter.begin("work", total=10)
         for cells, computed in calls:
-            reporter.advance(cells, computed=computed)
+            reporter.advance(cells, failing=cells // 2, computed=computed)
         reporter.note("a word [with] brackets")
 
 
@@ -27,7 +27,7 @@ def test_lines_come_every_ten_seconds_and_at_the_end(clock):
     lines = console.file.getvalue().splitlines()
     assert lines[0] == "work: 10 cells"
     assert len([line for line in lines if ": 0/10" in line]) == 2
-    assert lines[-2] == "work: 10/10 cells, 0.2 cells/s, 0 s left"
+    assert lines[-2] == "work: 10/10 cells, 4 failing, 0.2 cells/s, 0 s left"
     assert lines[-1] == "a word [with] brackets"
 
 
@@ -37,6 +37,7 @@ def test_a_terminal_gets_a_bar(monkeypatch):
     follow(console, [(4, False), (6, True)])
     shown = console.file.getvalue()
     assert "10/10" in shown
+    assert "5 failing" in shown
     assert "a word [with] brackets" in shown
 
 

@@ -3,7 +3,7 @@ import os
 
 import pytest
 
-from colora_theory.experiments import runner
+from colora_theory.experiments.engines import work
 from colora_theory.experiments.errors import StoreError
 from colora_theory.experiments.plan import make_plan
 from colora_theory.experiments.runner import run
@@ -26,7 +26,7 @@ def reference(plan, tmp_path):
 
 def stop_after(chunks, monkeypatch, error):
     """Let that many chunks pass, then raise."""
-    compute, done = runner.run_chunk, []
+    compute, done = work.run_chunk, []
 
     def stopping(chunk):
         if len(done) == chunks:
@@ -34,7 +34,7 @@ def stop_after(chunks, monkeypatch, error):
         done.append(chunk)
         return compute(chunk)
 
-    monkeypatch.setattr(runner, "run_chunk", stopping)
+    monkeypatch.setattr(work, "run_chunk", stopping)
 
 
 def test_a_run_reports_what_it_did(plan, store, notes):

@@ -8,6 +8,7 @@ import pytest
 from colora_theory.experiments import table
 from colora_theory.experiments.errors import ColoraError, StoreError
 from colora_theory.experiments.provenance import merge, provenance
+from colora_theory.experiments.seal import sealed_file
 from colora_theory.experiments.store import DamagedFileError, Store
 
 
@@ -88,11 +89,11 @@ def provenance_that_is_no_record(path, _):
 
 def other_columns(path, _):
     metadata = pq.read_schema(path).metadata
-    pq.write_table(pa.table({"a": [1, 2]}).replace_schema_metadata(metadata), path)
+    path.write_bytes(sealed_file(pa.table({"a": [1, 2]}).replace_schema_metadata(metadata)))
 
 
 def drop_a_row(path, _):
-    pq.write_table(pq.read_table(path).slice(1), path)
+    path.write_bytes(sealed_file(pq.read_table(path).slice(1)))
 
 
 def older_schema(path, _):
@@ -103,7 +104,7 @@ def rewrite_version(path, version):
     rows = pq.read_table(path)
     record = rows.schema.metadata[b"colora_theory"].decode()
     record = record.replace(f'"schema_version": {table.SCHEMA_VERSION}', f'"schema_version": {version}')
-    pq.write_table(rows.replace_schema_metadata({"colora_theory": record}), path)
+    path.write_bytes(sealed_file(rows.replace_schema_metadata({"colora_theory": record})))
 
 
 @pytest.mark.parametrize(
@@ -152,7 +153,7 @@ def rewrite_as_version_2(path, **more):
     metadata, rows = rows.schema.metadata, rows.select(VERSION_2.split())
     for name, values in more.items():
         rows = rows.append_column(name, pa.array([values] * rows.num_rows))
-    pq.write_table(rows.replace_schema_metadata(metadata), path)
+    path.write_bytes(sealed_file(rows.replace_schema_metadata(metadata)))
     rewrite_version(path, 2)
 
 

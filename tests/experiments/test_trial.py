@@ -121,6 +121,12 @@ def test_a_trace_runs_from_the_start_to_the_last_step():
         assert len(trace) == row["steps"] + 1
         assert trace[-1] == pytest.approx(row["relative_error"], rel=1e-6, abs=1e-12)
         assert trace[0] > trace[-1]
+        sent = row["megabytes_trace"]
+        # The start, then the same in every step.
+        assert len(sent) == len(trace)
+        assert sent[0] > 0
+        assert np.diff(sent) == pytest.approx(np.full(row["steps"], sent[1] - sent[0]))
+        assert row["rounds"] == 1 + 2 * row["steps"]
 
 
 def test_a_start_alone_takes_no_step():

@@ -1,5 +1,6 @@
 """Tables with the axes of the real sweeps and made-up results: nothing is solved here."""
 
+import dataclasses
 import math
 
 import pandas as pd
@@ -85,6 +86,8 @@ def made_up(draw, recipe, grid) -> dict:
         "overlap_right": 0.7,
         "relative_residual": error,
         "relative_error_trace": [error ** (step / steps) for step in range(steps + 1)] if grid.trace else None,
+        "megabytes_trace": [0.12 + 0.3 * step for step in range(steps + 1)] if grid.trace else None,
+        "rounds": 2 * steps if grid.trace else None,
         **compare(find_published(draw, recipe.method, grid.max_steps), {"sine_left": 0.1, "relative_error": 0.13}),
         **{column: value for name in grid.predict for column, value in told(draw, recipe)[name].items()},
     }
@@ -102,9 +105,12 @@ def make_table(name: str, preset: str, num_seeds: int = 2) -> pd.DataFrame:
 def write_table(root, name: str, frame: pd.DataFrame) -> None:
     """Put a table into a results folder, as the preset smoke."""
     sweep, store = FIGURES[name].SWEEP, Store(root)
-    plan = Plan(sweep, "smoke", make_plan(SWEEPS[sweep].config("smoke"), "smoke").chunks[:1])
+    first = make_plan(SWEEPS[sweep].config("smoke"), "smoke").chunks[0]
+    # As many cells as the table has rows.
+    chunk = dataclasses.replace(first, draws=first.draws[:1] * len(frame), recipes=first.recipes[:1])
+    plan = Plan(sweep, "smoke", (chunk,))
     store.prepare(plan)
-    store.write_chunk(plan, plan.chunks[0], pa.Table.from_pandas(frame, schema=table.SCHEMA, preserve_index=False), {})
+    store.write_chunk(plan, chunk, pa.Table.from_pandas(frame, schema=table.SCHEMA, preserve_index=False), {})
     store.write_table(plan)
 
 

@@ -1,0 +1,33 @@
+"""From options of a command to an engine."""
+
+from colora_theory.experiments.engines.base import Engine
+from colora_theory.experiments.errors import ConfigError, shown
+
+
+def choose(workers: int | None, dask: str | None) -> Engine:
+    """This process if neither is given, so many processes, or the cluster at an address.
+
+    Raises:
+        ConfigError: If both are given, there are not so many cores, or dask.distributed is not installed.
+    """
+    if workers is not None and dask is not None:
+        raise ConfigError("--workers are of this machine, --dask has workers of its own: give one of them")
+    if dask is not None:
+        from colora_theory.experiments.engines.concurrent import Concurrent
+        from colora_theory.experiments.engines.dask_cluster import DaskPool
+
+        return Concurrent(DaskPool(dask))
+    if workers is None:
+        from colora_theory.experiments.engines.in_process import InProcess
+
+        return InProcess()
+    from colora_theory.experiments.engines.concurrent import Concurrent
+    from colora_theory.experiments.engines.processes import Processes, available_cores, divided
+
+    cores = available_cores()
+    if not 1 <= workers <= len(cores):
+        raise ConfigError(
+            f"--workers {shown(workers)} is outside 1 to {len(cores)}, the cores that this process may use; "
+            "more would fight over them"
+        )
+    return Concurrent(Processes(divided(cores, workers)))

@@ -1,0 +1,77 @@
+"""What a worker does: compute a part of a chunk, if it is the same code that asks for it."""
+
+import dataclasses
+import functools
+import importlib.metadata
+import platform
+
+import jax
+
+from colora_theory.experiments.engines.base import Outcome, OutOfMemoryError
+from colora_theory.experiments.errors import ColoraError
+from colora_theory.experiments.plan import Chunk
+from colora_theory.experiments.provenance import provenance, source_hash
+from colora_theory.experiments.runtime import configure_jax
+from colora_theory.experiments.trial import run_chunk
+
+
+@dataclasses.dataclass(frozen=True)
+class Identity:
+    """What two processes must have in common for one to take the rows of the other as its own."""
+
+    source: str
+    python: str
+    jax: str
+    jaxlib: str
+    numpy: str
+
+
+class OtherCodeError(ColoraError):
+    """A worker whose results are not those of the code that asks."""
+
+
+@functools.cache
+def identity() -> Identity:
+    """Of this process."""
+    versions = (importlib.metadata.version(name) for name in ("jax", "jaxlib", "numpy"))
+    return Identity(source_hash(), ".".join(platform.python_version_tuple()[:2]), *versions)
+
+
+def compute(part: Chunk) -> Outcome:
+    """Rows and provenance.
+
+    Raises:
+        OutOfMemoryError: If the part does not fit.
+    """
+    try:
+        rows = run_chunk(part)
+    except MemoryError as error:
+        raise OutOfMemoryError(_line(error)) from None
+    except jax.errors.JaxRuntimeError as error:
+        if "RESOURCE_EXHAUSTED" not in str(error):
+            raise
+        raise OutOfMemoryError(_line(error)) from None
+    return Outcome(rows, provenance())
+
+
+def compute_for(asking: Identity, part: Chunk) -> Outcome:
+    """`compute` in another process than the one that asks.
+
+    Raises:
+        OtherCodeError: If this process has other code or other versions.
+        OutOfMemoryError: See `compute`.
+    """
+    here = identity()
+    if here != asking:
+        both = zip(dataclasses.astuple(here), dataclasses.astuple(asking), dataclasses.fields(asking), strict=True)
+        different = ", ".join(f"{field.name} {a[:12]} in place of {b[:12]}" for a, b, field in both if a != b)
+        raise OtherCodeError(
+            f"a worker on {platform.node()} has {different}; its results are not taken\n"
+            "install the same package in the same versions there, start the workers anew, run the same command again"
+        )
+    configure_jax()
+    return compute(part)
+
+
+def _line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]
