@@ -1,4 +1,4 @@
-"""The command line: run, floor, show, figure."""
+"""The command line: run, floor, streaming, growth, show, figure."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -67,6 +67,34 @@ def floor(
 
     floor_module.run(size_table.select(_split(sizes)), Store(out), _say)
     _stdout().print(summary.floor_table(Store(out).read("floor")))
+
+
+@app.command()
+def streaming(
+    gigabytes: Annotated[float, typer.Option("--gigabytes", min=1e-3, help="Size of the file, in 10^9 bytes.")] = 6.0,
+    dtype: Annotated[str, typer.Option("--dtype", help="What it holds: float64 or float32.")] = "float64",
+    folder: Annotated[Path, typer.Option("--folder", help="Where the file is put meanwhile.")] = Path("results/bench"),
+    out: Out = OUT,
+) -> None:
+    """Solve a problem from a file: its memory, and its passes beside reading the file."""
+    from benchmarks import streaming as streaming_module
+
+    if dtype not in ("float64", "float32"):
+        raise BenchError(f"unknown dtype {dtype!r}; known: float64, float32")
+    _say(streaming_module.told(streaming_module.run(gigabytes, dtype, folder, out, _say)))
+
+
+@app.command()
+def growth(
+    axes: Annotated[
+        str, typer.Option("--axes", help="users, samples, sides, large-sides, rows, rank; or all.")
+    ] = "all",
+    out: Out = OUT,
+) -> None:
+    """Fit the exponents with which time and memory of a step grow."""
+    from benchmarks import growth as growth_module
+
+    growth_module.run(_split(axes), out, _say)
 
 
 @app.command()
