@@ -186,7 +186,7 @@ def test_a_refuted_claim_fails(tiny, store):
 
 
 def test_reproduce_fails_where_a_claim_is_refuted(tiny, store, monkeypatch):
-    monkeypatch.setattr(cli, "_run", lambda *_: None)
+    monkeypatch.setattr(cli, "_run", lambda *_: True)
     monkeypatch.setattr(cli, "_draw", lambda *_: None)
     for error, expected in ((1e-12, 0), (1.0, 1)):
         tiny(error)
