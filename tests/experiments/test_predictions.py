@@ -13,7 +13,7 @@ from colora_theory.experiments.trial import run_chunk
 from tests.experiments.conftest import SHAPE
 
 # Of all predictions together; the order of the columns of the schema.
-COLUMNS = table.SCHEMA.names[table.SCHEMA.names.index("relative_error_trace") + 1 :]
+COLUMNS = table.SCHEMA.names[table.SCHEMA.names.index("rounds") + 1 :]
 AXES = SHAPE | {"num_samples": 28, "method": "start", "num_seeds": 1}
 RATE = {"long_run_contraction", "contraction_factor", "contraction_law"}
 
