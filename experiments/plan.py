@@ -1,6 +1,7 @@
 """From a configuration to chunks: the same configuration always gives the same partition."""
 
 import dataclasses
+import functools
 import itertools
 import math
 from collections.abc import Iterator, Sequence
@@ -174,7 +175,7 @@ def _chunks(grid: Grid, drawn: Sequence[Draw]) -> Iterator[Chunk]:
 
 
 def _single_lane(draw: Draw) -> Layout:
-    capacity, most = padded(draw.num_samples), DESIGNS[draw.design].most_samples(draw.num_rows, draw.num_cols)
+    capacity, most = padded(draw.num_samples), _most_samples(draw.design, draw.num_rows, draw.num_cols)
     return Layout(
         draw.num_users,
         draw.num_rows,
@@ -187,6 +188,11 @@ def _single_lane(draw: Draw) -> Layout:
         noise_kind=draw.noise_kind,
         width=1,
     )
+
+
+@functools.cache  # Asked for every draw, and to look up a method of an equinox module takes a tenth of a millisecond.
+def _most_samples(design: str, num_rows: int, num_cols: int) -> int | None:
+    return DESIGNS[design].most_samples(num_rows, num_cols)
 
 
 def padded(num_samples: int) -> int:

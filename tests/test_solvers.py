@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import colora_theory as ct
-from tests.registries import SOLVERS
+from tests.registries import SOLVERS, VARIANTS
 
 RANK = (3, 2)
 SHAPE = {"num_users": 6, "num_rows": 9, "num_cols": 7, "rank": RANK}
@@ -29,8 +29,9 @@ def run(problem, solver, **options):
     return ct.solve(problem, solver, ct.starts.Stacked(), RANK, **({"max_steps": 5000} | options))
 
 
-def test_recovers_the_truth_without_noise(solver, instance):
-    solution = run(instance.problem, solver)
+@pytest.mark.parametrize("name", SOLVERS | VARIANTS)
+def test_recovers_the_truth_without_noise(name, instance):
+    solution = run(instance.problem, (SOLVERS | VARIANTS)[name])
     assert solution.status == ct.Status.CONVERGED
     assert ct.metrics.relative_error(solution.factors, instance.truth) < 1e-12
     assert ct.metrics.sine_left(solution.factors, instance.truth) < 1e-12

@@ -210,7 +210,8 @@ def test_a_file_that_changes_within_a_pass(tmp_path):
     blocks = open_matrices(path, block_bytes=3 * ONE).read(0, USERS, SAMPLES)
     next(blocks)
     np.save(path, 2 * MATRICES)
-    with pytest.raises(StreamError, match="has changed"):
+    # For a moment the file is empty, which the thread that reads ahead may see.
+    with pytest.raises(StreamError, match=r"has changed|has become shorter"):
         list(blocks)
 
 

@@ -93,7 +93,8 @@ class DaskPool(Pool):
         from distributed import Client
 
         # What the cluster has to say of lost connections and of versions is said here, once.
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)
+        for name in ("distributed", "distributed.client"):  # Importing it gives the client a level of its own.
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")

@@ -10,8 +10,9 @@ import colora_theory as ct
 from colora_theory.experiments import runtime, table, trial
 from colora_theory.experiments.config import Grid, SweepConfig
 from colora_theory.experiments.methods import METHODS, STARTS
-from colora_theory.experiments.plan import Chunk, make_plan
+from colora_theory.experiments.plan import Chunk, make_plan, recipes
 from colora_theory.experiments.seeding import keys
+from colora_theory.experiments.sweeps import SWEEPS
 from colora_theory.experiments.trial import run_chunk
 from tests.experiments.conftest import SHAPE, without_timing
 
@@ -43,10 +44,14 @@ def count_compilations():
         jax.monitoring.unregister_event_duration_listener(listen)
 
 
-# What compiles for long is tried once: the attempts are a part of empirical Bayes, the annealed start is one of the
-# starts, and its lengths are one program with other numbers.
-METHODS_TRIED = [method for method in METHODS if method not in ("auto", "annealed")]
-STARTS_TRIED = [start for start in STARTS if not start.startswith("annealed_")]
+# What no sweep runs in its preset smoke (its tables are looked at); other numbers alone make no other program.
+IN_SMOKE = {recipe for sweep in SWEEPS.values() for grid in sweep.config("smoke").grid for recipe in recipes(grid)}
+METHODS_TRIED = [
+    name for name in METHODS if name not in {recipe.method for recipe in IN_SMOKE} and not name.endswith("_fifth")
+]
+STARTS_TRIED = [
+    name for name in STARTS if name not in {recipe.start for recipe in IN_SMOKE} and not name.startswith("annealed_")
+]
 
 
 @pytest.mark.parametrize(("axis", "names"), [("method", METHODS_TRIED), ("start", STARTS_TRIED)])
