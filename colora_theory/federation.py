@@ -13,11 +13,13 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 
 from colora_theory.factors import Factors
-from colora_theory.linalg import contract, safe_divide, solve_normal, symmetric_roots
+from colora_theory.grassmann import nearest_basis
+from colora_theory.linalg import contract, safe_divide, solve_normal
 from colora_theory.problem import Problem
+from colora_theory.rounds import ended, seen_at, take_rounds
 from colora_theory.sensing import AbstractRestriction, NormalSystem
-from colora_theory.solution import Solution, Status, Trace
-from colora_theory.solvers.first_order import optimality, tree_add, tree_dot
+from colora_theory.solution import Solution, Trace
+from colora_theory.solvers.first_order import tree_add, tree_dot
 from colora_theory.solvers.linearization import Linearization
 from colora_theory.starts import AbstractStart, Stacked, fit_cores
 
@@ -123,7 +125,7 @@ def _update(
     normal = fresh.normal + waiting.normal
     descent = fresh.descent + waiting.descent - contract("pq,q->p", waiting.normal, flat)
     moved = (flat + solve_normal(normal, descent)).reshape(free.T.shape).T
-    return _polar(moved), NormalSystem(late.normal, late.descent + contract("pq,q->p", late.normal, flat))
+    return nearest_basis(moved)[0], NormalSystem(late.normal, late.descent + contract("pq,q->p", late.normal, flat))
 
 
 def federated_altgdmin(
@@ -156,7 +158,7 @@ def federated_altgdmin(
         count = jnp.sum(in_time)
         curvature = jnp.sum(jnp.square(in_time[:, None] * rest)) * safe_divide(count + waiting_count, count)
         moved = tree_add(factors, _STEP * safe_divide(tree_dot(descent, descent), curvature), descent)
-        following = Factors(_polar(moved.left), factors.cores, _polar(moved.right))
+        following = Factors(nearest_basis(moved.left)[0], factors.cores, nearest_basis(moved.right)[0])
         return following, (gradient(late), jnp.sum(late))
 
     def nothing(factors: Factors) -> PyTree:
@@ -178,35 +180,16 @@ def _simulate(
     """The loop over the steps: from a start, and from nothing that waits to be summed."""
     start_key, attendance_key = jax.random.split(jax.random.key(0) if key is None else key)
     first = (Stacked() if start is None else start)(problem, problem.check_rank(rank), start_key)
-    target_norm = jnp.linalg.norm(problem.scaled_targets)
 
-    def seen(factors: Factors) -> tuple[Factors, Trace]:
-        model = Linearization.at(problem, factors).fit_cores()
-        descent = model.transpose(model.residual)
-        curvature = safe_divide(jnp.sum(jnp.square(model.apply(descent))), tree_dot(descent, descent))
-        share = safe_divide(jnp.linalg.norm(model.residual), target_norm)
-        observed = None if observe is None else observe(model.factors)
-        return model.factors, Trace(share, optimality(descent, curvature, model.residual), observed)
+    def best(factors: Factors) -> Linearization:
+        return Linearization.at(problem, factors).fit_cores()
 
-    def turn(carry: tuple[Factors, Any], index: Array) -> tuple[tuple[Factors, Any], Trace]:
-        carry = step(jax.random.fold_in(attendance_key, index), carry)
-        return carry, seen(carry[0])[1]
+    def see(carry: tuple[Factors, Any]) -> Trace:
+        model = best(carry[0])
+        return seen_at(problem, model, None if observe is None else observe(model.factors))
 
-    (last, _), later = jax.lax.scan(turn, (first, nothing(first)), jnp.arange(max_steps))
-    trace = jax.tree.map(lambda one, rest: jnp.concatenate([one[None], rest]), seen(first)[1], later)
-    residual = trace.relative_residual[-1]
-    return Solution(
-        seen(last)[0],
-        jnp.where(jnp.isfinite(residual), Status.MAX_STEPS, Status.NONFINITE).astype(jnp.int32),
-        jnp.asarray(max_steps, jnp.int32),
-        residual,
-        trace.relative_gradient[-1],
-        trace,
-        problem.offset,
-    )
+    def turn(carry: tuple[Factors, Any], index: Array) -> tuple[Factors, Any]:
+        return step(jax.random.fold_in(attendance_key, index), carry)
 
-
-def _polar(basis: Float[Array, "d r"]) -> Float[Array, "d r"]:
-    """The orthonormal basis nearest to a basis."""
-    _, inverse = symmetric_roots(contract("ar,as->rs", basis, basis))
-    return contract("ar,rs->as", basis, inverse)
+    (last, _), trace = take_rounds(turn, see, (first, nothing(first)), max_steps)
+    return ended(problem, best(last).factors, max_steps, jax.tree.map(lambda each: each[-1], trace), trace)

@@ -4,12 +4,18 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, DTypeLike, Float, PRNGKeyArray, Scalar
 
-from colora_theory.linalg import contract
+from colora_theory.linalg import contract, symmetric_roots
 
 
 def orthonormal_basis(matrix: Float[Array, "d r"]) -> Float[Array, "d r"]:
     """An orthonormal basis of the column space (QR)."""
     return jnp.linalg.qr(matrix)[0]
+
+
+def nearest_basis(matrix: Float[Array, "d r"]) -> tuple[Float[Array, "d r"], Float[Array, "r r"]]:
+    """The orthonormal basis nearest to a matrix, and what it is multiplied by to give it back (polar decomposition)."""
+    root, inverse = symmetric_roots(contract("ar,as->rs", matrix, matrix))
+    return contract("ar,rs->as", matrix, inverse), root
 
 
 def random_subspace(

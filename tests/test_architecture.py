@@ -35,6 +35,7 @@ LAYERS = [
     "solvers",
     "solve",
     "restarts",
+    "rounds",
     "baselines",
     "fit",
 ]
@@ -45,10 +46,21 @@ ALLOWED["solution"] = {"linalg", "factors"}
 ALLOWED["solvers"] -= {"synthetic", "starts", "empirical_bayes", "solution"}
 ALLOWED["solve"] -= {"synthetic", "empirical_bayes"}
 ALLOWED["restarts"] -= {"synthetic", "empirical_bayes"}
+ALLOWED["rounds"] = {"linalg", "factors", "problem", "solution", "solvers"}
 ALLOWED["baselines"] -= {"synthetic", "restarts"}
 ALLOWED["fit"] = ALLOWED["fit"] - {"synthetic", "baselines"} | {"theory"}
 ALLOWED["sharding"] = {"factors", "sensing", "problem", "solution"}
-ALLOWED["federation"] = {"linalg", "factors", "sensing", "problem", "solution", "starts", "solvers"}
+ALLOWED["federation"] = {
+    "linalg",
+    "grassmann",
+    "factors",
+    "sensing",
+    "problem",
+    "solution",
+    "starts",
+    "solvers",
+    "rounds",
+}
 ALLOWED["communication"] = {"factors", "solution", "starts", "solvers", "baselines"}
 ALLOWED["metrics"] = {"linalg", "grassmann", "factors"}
 ALLOWED["theory"] = {"lanes", "linalg", "grassmann", "factors", "sensing", "problem", "synthetic"}

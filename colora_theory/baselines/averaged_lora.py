@@ -11,8 +11,9 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from colora_theory.factors import Factors
 from colora_theory.linalg import contract, safe_divide
 from colora_theory.problem import Problem
-from colora_theory.solution import Solution, Status, Trace
-from colora_theory.solvers.first_order import optimality, tree_add, tree_dot
+from colora_theory.rounds import ended, seen_at, take_rounds
+from colora_theory.solution import Solution, Trace
+from colora_theory.solvers.first_order import tree_add, tree_dot
 from colora_theory.solvers.linearization import Linearization
 from colora_theory.starts import AbstractStart, Stacked
 
@@ -104,7 +105,6 @@ def _rounds(
     shares = totals / jnp.sum(totals)
     own, merged, num_users = problem.split_users(), problem.merge_users(), len(totals)
     eye = jnp.eye(r, dtype=totals.dtype)[None]
-    target_norm = jnp.linalg.norm(problem.scaled_targets)
 
     def train(user: Problem, common: Pair) -> Pair:
         def step(_: Array, pair: Pair) -> Pair:
@@ -117,34 +117,18 @@ def _rounds(
 
         return jax.lax.fori_loop(0, local_steps, step, common)
 
-    def seen(common: Pair) -> Trace:
+    def see(common: Pair) -> Trace:
         adapter = Factors(common[0], eye, common[1])
-        model = Linearization.at(merged, adapter)
-        descent = model.transpose(model.residual)
-        curvature = safe_divide(jnp.sum(jnp.square(model.apply(descent))), tree_dot(descent, descent))
-        share = safe_divide(jnp.linalg.norm(model.residual), target_norm)
         observed = None if observe is None else observe(_for_all(adapter, num_users))
-        return Trace(share, optimality(descent, curvature, model.residual), observed)
+        return seen_at(problem, Linearization.at(merged, adapter), observed)
 
-    def turn(common: Pair, _: None) -> tuple[Pair, Trace]:
-        trained = jax.vmap(train, in_axes=(0, None))(own, common)
-        averaged = average(shares, trained)
-        return averaged, seen(averaged)
+    def turn(common: Pair, _: Array) -> Pair:
+        return average(shares, jax.vmap(train, in_axes=(0, None))(own, common))
 
     mean_core = contract("ar,rs,bs->ab", first.left, jnp.mean(first.cores, axis=0), first.right)
-    begin = _halves(mean_core, r)
-    last, later = jax.lax.scan(turn, begin, None, length=max_steps)
-    trace = jax.tree.map(lambda one, rest: jnp.concatenate([one[None], rest]), seen(begin), later)
-    residual = trace.relative_residual[-1]
-    return Solution(
-        _for_all(Factors(last[0], eye, last[1]), num_users).orthonormalize(),
-        jnp.where(jnp.isfinite(residual), Status.MAX_STEPS, Status.NONFINITE).astype(jnp.int32),
-        jnp.asarray(max_steps, jnp.int32),
-        residual,
-        trace.relative_gradient[-1],
-        trace,
-        problem.offset,
-    )
+    last, trace = take_rounds(turn, see, _halves(mean_core, r), max_steps)
+    factors = _for_all(Factors(last[0], eye, last[1]), num_users).orthonormalize()
+    return ended(problem, factors, max_steps, jax.tree.map(lambda each: each[-1], trace), trace)
 
 
 def _for_all(adapter: Factors, num_users: int) -> Factors:

@@ -5,10 +5,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from colora_theory.factors import Factors
-from colora_theory.linalg import safe_divide
 from colora_theory.problem import Problem
-from colora_theory.solution import Solution, Status
-from colora_theory.solvers.first_order import optimality, tree_add, tree_dot
+from colora_theory.rounds import ended, seen_at
+from colora_theory.solution import Solution
+from colora_theory.solvers.first_order import tree_add
 from colora_theory.solvers.linearization import Linearization
 from colora_theory.starts import AbstractStart, Random
 
@@ -52,16 +52,5 @@ def fed_sgd(
         return tree_add(factors, length, model.transpose(model.residual))
 
     last = jax.lax.fori_loop(0, max_steps, step, common).orthonormalize()
-    model = Linearization.at(merged, last)
-    descent = model.transpose(model.residual)
-    curvature = safe_divide(jnp.sum(jnp.square(model.apply(descent))), tree_dot(descent, descent))
-    residual_norm = jnp.linalg.norm(model.residual)
-    return Solution(
-        Factors(last.left, jnp.broadcast_to(last.cores, first.cores.shape), last.right),
-        jnp.where(jnp.isfinite(residual_norm), Status.MAX_STEPS, Status.NONFINITE).astype(jnp.int32),
-        jnp.asarray(max_steps, jnp.int32),
-        safe_divide(residual_norm, jnp.linalg.norm(problem.scaled_targets)),
-        optimality(descent, curvature, model.residual),
-        None,
-        problem.offset,
-    )
+    factors = Factors(last.left, jnp.broadcast_to(last.cores, first.cores.shape), last.right)
+    return ended(problem, factors, max_steps, seen_at(problem, Linearization.at(merged, last)))

@@ -3,10 +3,11 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from colora_theory.sensing.base import AbstractRestriction, AbstractSensing
+from colora_theory.sensing.base import AbstractRestriction
+from colora_theory.sensing.wrapped import AbstractWrapped
 
 
-class Scaled(AbstractSensing):
+class Scaled(AbstractWrapped):
     """`factor` times another operator, without a copy of its data: the small operand of every product is multiplied.
 
     With a power of two as factor the products are those of the operator itself, to the last bit.
@@ -16,23 +17,7 @@ class Scaled(AbstractSensing):
         factor: the number.
     """
 
-    sensing: AbstractSensing
     factor: Float[Array, "..."]
-
-    @property
-    def weights_shape(self) -> tuple[int, int, int]:
-        return self.sensing.weights_shape
-
-    @property
-    def num_samples(self) -> int:
-        return self.sensing.num_samples
-
-    @property
-    def moment_factor(self) -> float:
-        return self.sensing.moment_factor
-
-    def measurements_of_core(self, rank: tuple[int, int]) -> int:
-        return self.sensing.measurements_of_core(rank)
 
     def __call__(self, weights: Float[Array, "k d1 d2"]) -> Float[Array, "k n"]:
         return self.sensing(self.factor * weights)

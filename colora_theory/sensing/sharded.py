@@ -9,6 +9,7 @@ from jax.sharding import Mesh, PartitionSpec
 from jaxtyping import Array, Float, PyTree
 
 from colora_theory.sensing.base import AbstractRestriction, AbstractSensing, JointSystem, NormalSystem
+from colora_theory.sensing.wrapped import AbstractWrapped
 
 # The one axis of the mesh of devices.
 USERS = "users"
@@ -16,7 +17,7 @@ USERS = "users"
 SHARED, OWN, OWN_SECOND = PartitionSpec(), PartitionSpec(USERS), PartitionSpec(None, USERS)
 
 
-class Sharded(AbstractSensing):
+class Sharded(AbstractWrapped):
     """Another operator, every device computing with its own users alone.
 
     What belongs to a user stays where its data are; what all users share (normal systems of U and V, pooled adjoints)
@@ -28,7 +29,6 @@ class Sharded(AbstractSensing):
         own_users: how many of the users on this process's devices are no padding; they come first.
     """
 
-    sensing: AbstractSensing
     mesh: Mesh = eqx.field(static=True)
     own_users: int = eqx.field(static=True)
 
@@ -36,21 +36,6 @@ class Sharded(AbstractSensing):
     def specs(self) -> PyTree:
         """Where each array of the operator has its users."""
         return user_specs(self.sensing, self._one_more())
-
-    @property
-    def weights_shape(self) -> tuple[int, int, int]:
-        return self.sensing.weights_shape
-
-    @property
-    def num_samples(self) -> int:
-        return self.sensing.num_samples
-
-    @property
-    def moment_factor(self) -> float:
-        return self.sensing.moment_factor
-
-    def measurements_of_core(self, rank: tuple[int, int]) -> int:
-        return self.sensing.measurements_of_core(rank)
 
     def __call__(self, weights: Float[Array, "k d1 d2"]) -> Float[Array, "k n"]:
         return self._map(lambda sensing, each: sensing(each), OWN, OWN)(self.sensing, weights)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PyTree
 
 from colora_theory.factors import Factors
-from colora_theory.grassmann import outside
+from colora_theory.grassmann import nearest_basis, outside
 from colora_theory.linalg import contract, safe_divide, symmetric_roots
 from colora_theory.problem import Problem
 from colora_theory.solvers.base import AbstractSolver, Effort, State, half_square, judge_step
@@ -234,11 +234,6 @@ def _outside(factors: Factors, direction: Direction) -> Direction:
 
 def _orthonormalize(factors: Factors) -> Factors:
     """The same weights in the orthonormal bases that are nearest to the given ones (polar decomposition)."""
-    left, right = factors.left, factors.right
-    left_root, left_inverse = symmetric_roots(contract("ar,as->rs", left, left))
-    right_root, right_inverse = symmetric_roots(contract("ar,as->rs", right, right))
-    return Factors(
-        contract("ar,rs->as", left, left_inverse),
-        contract("rp,kpq,qs->krs", left_root, factors.cores, right_root),
-        contract("ar,rs->as", right, right_inverse),
-    )
+    left, left_root = nearest_basis(factors.left)
+    right, right_root = nearest_basis(factors.right)
+    return Factors(left, contract("rp,kpq,qs->krs", left_root, factors.cores, right_root), right)
