@@ -1,9 +1,9 @@
 """What `colora fit` does: own data fitted, and what can be said of the result without knowing the truth."""
 
 import dataclasses
+import io
 import json
 import math
-import os
 import warnings
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from rich.table import Table
 
 import colora_theory as ct
 from colora_theory.experiments.errors import ColoraError, ConfigError, StoreError
+from colora_theory.experiments.files import put
 from colora_theory.experiments.own_data import UserData
 from colora_theory.experiments.provenance import package_version
 from colora_theory.streaming import StreamError, available_memory, plain_errors
@@ -231,20 +232,18 @@ def write(fitted: Fitted, out: Path) -> list[Path]:
     factors, offset = _shared(fitted.solution), fitted.solution.offset
     arrays: dict[str, Any] = {"left": factors.left, "cores": factors.cores, "right": factors.right}
     arrays |= {"users": np.array(fitted.data.users)} | ({} if offset is None else {"offset": offset})
-    paths = [out / "factors.npz", out / "summary.json"]
-    # Under other names first: a file with the right name is whole.
-    unfinished = [path.with_name(f".unfinished-{os.getpid()}-{path.name}") for path in paths]
+    packed = io.BytesIO()
+    np.savez(packed, **arrays)
+    contents = {out / "factors.npz": packed.getvalue(), out / "summary.json": (as_json(fitted) + "\n").encode()}
     try:
         out.mkdir(parents=True, exist_ok=True)
-        np.savez(unfinished[0], **arrays)
-        unfinished[1].write_text(as_json(fitted) + "\n")
-        for part, path in zip(unfinished, paths, strict=True):
-            part.replace(path)
+        for path, content in contents.items():
+            put(path, content)
     except OSError as error:
         raise StoreError(
             f"{out} cannot be written: {error.strerror or error}; choose another folder with --out"
         ) from None
-    return paths
+    return list(contents)
 
 
 def _rows(fitted: Fitted) -> list[dict[str, Any]]:

@@ -33,13 +33,6 @@ def claim(config: SweepConfig, file: Path, store: Store) -> None:
             )
         if known == config:
             return
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(
-            f"cannot write to the results folder {path.parent}: {error.strerror}\n"
-            "make room or choose another --results folder, then run the same command again"
-        ) from error
     store.write_json(f"{config.name}/{PRESET}", {"file": str(file.resolve()), "config": config.model_dump(mode="json")})
 
 

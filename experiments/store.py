@@ -9,8 +9,6 @@
 import contextlib
 import itertools
 import json
-import os
-import secrets
 import shlex
 import tempfile
 from pathlib import Path
@@ -22,6 +20,7 @@ import pyarrow.parquet as pq
 
 from colora_theory.experiments import table
 from colora_theory.experiments.errors import ColoraError, StoreError
+from colora_theory.experiments.files import put
 from colora_theory.experiments.plan import Chunk, Plan
 from colora_theory.experiments.provenance import merge
 from colora_theory.experiments.seal import seal_holds, sealed_file
@@ -29,8 +28,6 @@ from colora_theory.experiments.seal import seal_holds, sealed_file
 _METADATA_KEY = b"colora_theory"
 # What the provenance of a chunk says of the chunk alone, and a table does not repeat.
 _OF_A_CHUNK = ("chunk_id", "config_hash", "clock")
-# How often a file is written again when another process takes what was written away; see `_put`.
-_ATTEMPTS = 5
 
 
 class DamagedFileError(StoreError):
@@ -199,9 +196,9 @@ class Store:
         """
         path = self.root / f"{name}.json"
         try:
-            self.root.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise _cannot_write(self.root, error) from error
+            raise _cannot_write(path.parent, error) from error
         _put(path, (json.dumps(document, indent=2, allow_nan=False) + "\n").encode())
         return path
 
@@ -252,30 +249,10 @@ def _write(path: Path, rows: pa.Table, record: dict[str, Any]) -> None:
 
 
 def _put(path: Path, content: bytes) -> None:
-    """Write to a temporary name beside the target, flush to the disk, then rename.
-
-    What killed processes have left of this very file is removed. Of a process that lives, too: it then writes again.
-    """
-    for attempt in range(_ATTEMPTS):
-        temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
-        try:
-            for leftover in path.parent.glob(f".{path.name}.*.tmp"):
-                leftover.unlink(missing_ok=True)
-            with temporary.open("xb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        except FileNotFoundError as error:
-            if attempt == _ATTEMPTS - 1:
-                raise _cannot_write(path.parent, error) from error
-        except OSError as error:
-            raise _cannot_write(path.parent, error) from error
-        else:
-            return
-        finally:
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
+    try:
+        put(path, content)
+    except OSError as error:
+        raise _cannot_write(path.parent, error) from error
 
 
 def _free_place(folder: Path, name: str) -> Path:

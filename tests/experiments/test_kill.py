@@ -7,28 +7,15 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from tests.experiments.processes import start_sweep
+from tests.experiments.processes import start_sweep, write_sweep
 
-# One program, chunks of a tenth of a second and more: a window of seconds in which to stop it, on a busy machine too.
-SWEEP = """
-name = "long"
-[[grid]]
-num_users = 12
-num_rows = 14
-num_cols = 12
-rank = 2
-num_samples = 24
-num_seeds = 192
-max_steps = 60
-"""
-NUM_CHUNKS = 192 // 32
+NUM_SEEDS = 192
+NUM_CHUNKS = NUM_SEEDS // 32
 
 
 @pytest.fixture
 def file(tmp_path):
-    path = tmp_path / "long.toml"
-    path.write_text(SWEEP)
-    return path
+    return write_sweep(tmp_path / "long.toml", NUM_SEEDS)
 
 
 def finish(file, results):
@@ -61,9 +48,7 @@ def numbers(results):
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory):
     folder = tmp_path_factory.mktemp("uninterrupted")
-    file = folder / "long.toml"
-    file.write_text(SWEEP)
-    finish(file, folder)
+    finish(write_sweep(folder / "long.toml", NUM_SEEDS), folder)
     return numbers(folder)
 
 

@@ -26,19 +26,9 @@ from colora_theory.experiments.plan import make_plan
 from colora_theory.experiments.runtime import configure_jax
 from colora_theory.experiments.store import Store
 from colora_theory.experiments.table import TIMING_COLUMNS
-from tests.experiments.processes import start_sweep
+from tests.experiments.processes import start_sweep, write_sweep
 
-SWEEP = """
-name = "long"
-[[grid]]
-num_users = 12
-num_rows = 14
-num_cols = 12
-rank = 2
-num_samples = 24
-num_seeds = 640
-max_steps = 60
-"""
+NUM_SEEDS = 640
 SECONDS = 300
 
 
@@ -48,8 +38,7 @@ class Campaign:
     def __init__(self, root: Path, workers: int, seed: int) -> None:
         self.root, self.rng = root, random.Random(seed)
         self.options = ["--workers", str(workers)] if workers > 1 else []
-        self.file = root / "long.toml"
-        self.file.write_text(SWEEP)
+        self.file = write_sweep(root / "long.toml", NUM_SEEDS)
         self.plan = make_plan(load_config(self.file), "custom")
         self.trouble: list[str] = []
         self.finish(root / "warm")  # compiles
