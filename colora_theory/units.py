@@ -41,10 +41,11 @@ class Units(eqx.Module):
         return cls(Problem(sensing, targets * problem.targets, root * (root * weights), None), design, targets)
 
     def restore(self, factors: Factors) -> tuple[Factors, Bool[Array, ""]]:
-        """The factors in the units of the data, and whether they are numbers there; zero cores if they are not."""
+        """The factors in the units of the data, and whether these have numbers for them; zero cores if they have not."""
         cores = (factors.cores * self.design) / self.targets
-        finite = jnp.all(jnp.isfinite(cores))
-        return Factors(factors.left, jnp.where(finite, cores, 0.0), factors.right), finite
+        vanished = (jnp.max(jnp.abs(cores)) < jnp.finfo(cores.dtype).tiny) & jnp.any(factors.cores != 0)
+        representable = jnp.all(jnp.isfinite(cores)) & ~vanished
+        return Factors(factors.left, jnp.where(representable, cores, 0.0), factors.right), representable
 
 
 def _unit(size: Float[Array, ""]) -> Float[Array, ""]:

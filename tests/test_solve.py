@@ -152,9 +152,10 @@ def test_one_step_is_differentiable(key):
     np.testing.assert_allclose(jax.grad(loss_after)(0.0), slope, rtol=1e-6)
 
 
-def test_weights_beyond_the_range_of_floats_are_a_failure_and_never_nan(instance):
+@pytest.mark.parametrize("size", [1e200, 1e-200], ids=["too large", "too small"])
+def test_weights_beyond_the_range_of_floats_are_a_failure_and_never_nan(instance, size):
     sensing, targets = instance.problem.sensing, instance.problem.targets
-    problem = ct.Problem(ct.sensing.Dense(1e-200 * sensing.entries), 1e200 * targets, instance.problem.sample_weights)
+    problem = ct.Problem(ct.sensing.Dense(sensing.entries / size), size * targets, instance.problem.sample_weights)
     solution = ct.solve(problem, ct.solvers.AlternatingMinimization(), ct.starts.Stacked(), (3, 2))
     assert solution.status == ct.Status.NONFINITE
     assert jnp.isfinite(solution.factors.compose()).all()
