@@ -13,7 +13,7 @@ from colora_theory.linalg import contract, safe_divide
 
 def squared_errors(estimate: AbstractFactors, truth: AbstractFactors) -> Float[Array, " k"]:
     """||W^_i - W_i||_F^2 of every user, by direct difference."""
-    return jnp.sum(jnp.square(estimate.compose() - truth.compose()), axis=(1, 2))
+    return _energies(estimate.compose() - truth.compose())
 
 
 def mean_squared_error(estimate: AbstractFactors, truth: AbstractFactors) -> Float[Array, ""]:
@@ -23,9 +23,7 @@ def mean_squared_error(estimate: AbstractFactors, truth: AbstractFactors) -> Flo
 
 def relative_error(estimate: AbstractFactors, truth: AbstractFactors) -> Float[Array, ""]:
     """sqrt(sum_i ||W^_i - W_i||_F^2 / sum_i ||W_i||_F^2)."""
-    # User by user, and kept so: XLA splits one large sum by the number of threads, and rounds accordingly.
-    signal = jax.lax.optimization_barrier(jnp.sum(jnp.square(truth.compose()), axis=(1, 2)))
-    return jnp.sqrt(safe_divide(jnp.sum(squared_errors(estimate, truth)), jnp.sum(signal)))
+    return jnp.sqrt(safe_divide(jnp.sum(squared_errors(estimate, truth)), jnp.sum(_energies(truth.compose()))))
 
 
 def sine_left(estimate: AbstractFactors, truth: AbstractFactors) -> Float[Array, ""]:
@@ -82,3 +80,8 @@ def _each_pair(compare: Callable[[Array, Array], Array], estimate: Array, truth:
     if in_axes == (None, None):
         return compare(estimate, truth)
     return jax.vmap(compare, in_axes=in_axes)(estimate, truth)
+
+
+def _energies(weights: Float[Array, "k d1 d2"]) -> Float[Array, " k"]:
+    """Squared norms of every user, kept apart: XLA splits one large sum by the number of threads, and rounds so."""
+    return jax.lax.optimization_barrier(jnp.sum(jnp.square(weights), axis=(1, 2)))

@@ -41,7 +41,7 @@ class Units(eqx.Module):
         return cls(Problem(sensing, targets * problem.targets, root * (root * weights), None), design, targets)
 
     def restore(self, factors: Factors) -> tuple[Factors, Bool[Array, ""]]:
-        """The factors in the units of the data, and whether these have numbers for them; zero cores if they have not."""
+        """The factors in the units of the data, and whether floats have numbers for them; zero cores if not."""
         cores = (factors.cores * self.design) / self.targets
         vanished = (jnp.max(jnp.abs(cores)) < jnp.finfo(cores.dtype).tiny) & jnp.any(factors.cores != 0)
         representable = jnp.all(jnp.isfinite(cores)) & ~vanished

@@ -1,11 +1,15 @@
 """Simulated rounds: with everybody in time they are the solvers; without, they still find the truth."""
 
+import functools
+
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import colora_theory as ct
+from colora_theory import federation
 
 RANK = (2, 1)
 METHODS = {
@@ -67,6 +71,46 @@ def test_late_answers_come_with_the_next_round(simulated):
     late, absent = (run(jnp.asarray(answering), jnp.asarray(late)) for answering, late in ((0.6, 0.5), (0.3, 0.0)))
     np.testing.assert_allclose(late.trace.observed[:2], absent.trace.observed[:2], rtol=1e-10)
     assert abs(late.trace.observed[2] / absent.trace.observed[2] - 1) > 1e-3
+
+
+def test_a_late_answer_is_about_the_factor_itself(key):
+    """Half in time and half of the round before, from another U: what everybody would have answered now."""
+    instance = ct.sample_instance(key, ct.TaskFamily(12, 6, 5, RANK, 0.5), 16, noise=0.1)
+    problem, factors = instance.problem, instance.truth.orthonormalize()
+    other = jnp.roll(factors.left, 1, axis=0)
+    some = (jnp.arange(12) % 2).astype(float)
+    none, nothing = jnp.zeros(12), federation.NormalSystem(jnp.zeros((12, 12)), jnp.zeros(12))
+    update = functools.partial(federation._update, problem, problem.restrict_right(factors.right))
+    everybody, _ = update(factors.left, factors.cores, (jnp.ones(12), none), nothing)
+    _, waiting = update(factors.left, factors.cores, (some, 1 - some), nothing)
+    together, _ = update(other, factors.cores, (some, none), waiting)
+    np.testing.assert_allclose(together, everybody, rtol=1e-10, atol=1e-12)
+
+
+def test_a_late_gradient_is_that_of_the_iterate_before(key):
+    """The second step leaves range(U) along the sum of a new and an old gradient, whatever its length."""
+    problem = ct.sample_instance(key, ct.TaskFamily(12, 6, 5, RANK, 0.5), 16, noise=0.1).problem
+    some = (jnp.arange(12) % 2).astype(float)
+
+    class Fixed(ct.Attendance):
+        def draw(self, key, like):
+            return some, 1 - some
+
+    def left_gradient(factors, there):
+        answered = eqx.tree_at(lambda p: p.sample_weights, problem, problem.sample_weights * there[:, None])
+        return jax.grad(answered.loss)(factors).left
+
+    start = ct.starts.Stacked()(problem, RANK, key)
+    first, second = (
+        ct.federated_altgdmin(problem, RANK, ct.starts.Near(start, 0.0), attendance=Fixed(), max_steps=steps).factors
+        for steps in (1, 2)
+    )
+    begin = ct.starts.fit_cores(problem, start.left, start.right)
+    along = left_gradient(first, some) + left_gradient(begin, 1 - some)
+    leaving, direction = (each - first.left @ (first.left.T @ each) for each in (second.left, along))
+    basis, _ = jnp.linalg.qr(direction)
+    assert jnp.linalg.norm(leaving) > 1e-3
+    assert jnp.linalg.norm(leaving - basis @ (basis.T @ leaving)) < 1e-9 * jnp.linalg.norm(leaving)
 
 
 def test_attendance_is_drawn_as_asked():

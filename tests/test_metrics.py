@@ -1,6 +1,9 @@
+import re
+
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -87,3 +90,13 @@ def test_the_overlap_with_personal_subspaces_is_the_mean_over_users():
 def test_zero_truth_gives_zero_relative_error_not_nan():
     zero = jax.tree.map(jnp.zeros_like, draw(0))
     assert ct.metrics.relative_error(zero, zero) == 0
+
+
+@pytest.mark.parametrize("metric", [ct.metrics.relative_error, ct.metrics.mean_squared_error])
+def test_no_sum_is_so_large_that_threads_share_it(metric):
+    """Its last digit would depend on how many there are."""
+    truth, estimate = (ct.TaskFamily(64, 20, 20, 2).sample_truth(jax.random.key(seed)) for seed in range(2))
+    program = jax.jit(metric).lower(estimate, truth).compile().as_text()
+    to_scalars = re.findall(r"= f64\[\] reduce\(.*dimensions=\{([\d,]*)\}", program)
+    assert to_scalars
+    assert set(to_scalars) == {"0"}

@@ -172,7 +172,7 @@ def test_bounds_know_that_nothing_is_unknown_on_the_right(noisy, best):
     assert 0 < ct.theory.contraction_factor(problem, truth) < 1
 
 
-def test_cores_are_expanded_from_the_side_that_holds_less(noisy):
+def test_cores_are_expanded_from_the_side_that_holds_less(noisy, monkeypatch):
     """The restriction to U has one column where that to V has all the data."""
     problem, factors = noisy.problem, noisy.truth.orthonormalize()
     model = Linearization.at(problem, factors)
@@ -180,3 +180,5 @@ def test_cores_are_expanded_from_the_side_that_holds_less(noisy):
         design = side.core_design(free).reshape(*(RANK[::-1] if transposed else RANK), *problem.targets.shape)
         design = jnp.swapaxes(design, 0, 1) if transposed else design
         np.testing.assert_allclose(model.core_design, design.reshape(model.core_design.shape), rtol=1e-12, atol=1e-13)
+    monkeypatch.setattr(type(model.at_right), "core_design", None)
+    Linearization.at(problem, factors)

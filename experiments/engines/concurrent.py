@@ -65,7 +65,7 @@ class Concurrent(Engine):
                 if not done:
                     self._pool.look_after(note)
                     continue
-                future = done.pop()
+                future = next(each for each in at_work if each in done)  # the one that waited longest
                 job = at_work.pop(future)
                 result = self._settle(job, future, note)
                 if result is None:

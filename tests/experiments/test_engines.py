@@ -1,26 +1,29 @@
 """Whatever carries the chunks, the table is the same; and what happens when a carrier breaks."""
 
 import contextlib
+import dataclasses
 import os
 import signal
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from colora_theory.experiments.config import load_config
 from colora_theory.experiments.engines import dask_cluster, work
-from colora_theory.experiments.engines.base import LaneTooLargeError, OutOfMemoryError
+from colora_theory.experiments.engines.base import LaneTooLargeError, Outcome, OutOfMemoryError
 from colora_theory.experiments.engines.choice import choose
 from colora_theory.experiments.engines.concurrent import Concurrent, Pool, WorkerDiedError
 from colora_theory.experiments.engines.dask_cluster import ClusterError, DaskPool
 from colora_theory.experiments.engines.in_process import InProcess
+from colora_theory.experiments.engines.job import Job
 from colora_theory.experiments.engines.processes import Processes, available_cores, divided
 from colora_theory.experiments.errors import ColoraError, ConfigError
 from colora_theory.experiments.own_sweeps import claim
-from colora_theory.experiments.plan import make_plan
+from colora_theory.experiments.plan import Recipe, make_plan
 from colora_theory.experiments.runner import run
 from colora_theory.experiments.shard import Shard, parse_shard
 from colora_theory.experiments.status import Survey
@@ -146,6 +149,26 @@ def test_a_chunk_that_kills_twice_is_split_and_its_rows_are_the_same(store, tiny
     pool = Scripted([BrokenProcessPool(), BrokenProcessPool(), BrokenProcessPool(), BrokenProcessPool()])
     assert table(run(tiny_plan, store, notes, Concurrent(pool))).equals(reference)
     assert pool.lanes.count(1) >= 2
+
+
+def test_rows_of_parts_are_put_in_the_order_of_the_whole(tiny_plan):
+    (one, *_), seeds = tiny_plan.chunks, range(5)
+    chunk = dataclasses.replace(
+        one,
+        draws=tuple(dataclasses.replace(one.draws[0], seed=seed) for seed in seeds),
+        recipes=(Recipe("alternating", "stacked"), Recipe("altgdmin", "stacked")),
+    )
+
+    def computed(part):
+        pairs = [(recipe.method, draw.seed) for recipe in part.recipes for draw in part.draws]
+        return Outcome(pa.table({"method": [method for method, _ in pairs], "seed": [seed for _, seed in pairs]}), {})
+
+    job = Job(chunk)
+    for _ in range(2):
+        assert job.split("too large") is None
+    while (whole := job.take(computed(job.part))) is None:
+        pass
+    assert whole.rows.equals(computed(chunk).rows)
 
 
 def test_what_does_not_fit_is_computed_lane_by_lane(store, tiny_plan, reference, notes, monkeypatch):
