@@ -8,7 +8,7 @@ from jaxtyping import Array, Float
 
 from colora_theory.factors import AbstractFactors
 from colora_theory.grassmann import orthonormal_basis, principal_sines
-from colora_theory.linalg import contract, safe_divide
+from colora_theory.linalg import AnyArray, contract, safe_divide
 
 
 def squared_errors(estimate: AbstractFactors, truth: AbstractFactors) -> Float[Array, " k"]:
@@ -82,6 +82,6 @@ def _each_pair(compare: Callable[[Array, Array], Array], estimate: Array, truth:
     return jax.vmap(compare, in_axes=in_axes)(estimate, truth)
 
 
-def _energies(weights: Float[Array, "k d1 d2"]) -> Float[Array, " k"]:
+def _energies(weights: Float[AnyArray, "k d1 d2"]) -> Float[Array, " k"]:
     """Squared norms of every user, kept apart: XLA splits one large sum by the number of threads, and rounds so."""
     return jax.lax.optimization_barrier(jnp.sum(jnp.square(weights), axis=(1, 2)))
