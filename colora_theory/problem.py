@@ -312,6 +312,14 @@ class Problem(eqx.Module):
         first = (slice(None), slice(sensing.num_samples))
         return Problem(sensing, self.targets[first], self.sample_weights[first], self.offset)
 
+    def take_users(self, users: slice) -> "Problem":
+        """The problem of some users.
+
+        Raises:
+            ValueError: if the operator cannot leave users out.
+        """
+        return Problem(self.sensing.take_users(users), self.targets[users], self.sample_weights[users], self.offset)
+
     def pad(self, num_users: int, num_samples: int) -> "Problem":
         """The problem with further users and samples of weight zero, to these numbers (rounded up to whole samples).
 

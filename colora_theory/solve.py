@@ -142,7 +142,7 @@ def _solve(
     def advance(progress: _Progress) -> _Progress:
         new = solver.step(problem, progress.state)
         finite = _all_finite(new)
-        state = jax.tree.map(lambda fresh, old: jnp.where(finite, fresh, old), new, progress.state)
+        state = _select(finite, new, progress.state)
         num_steps = progress.num_steps + 1
 
         better = (state.loss < progress.best_loss * (1 - _LOSS_PROGRESS_IN_EPS * epsilon)) | (
@@ -169,7 +169,7 @@ def _solve(
 
     first = solver.init(problem, _first_guess(problem, solver, start, rank, key))
     sound = _all_finite(first)
-    first = jax.tree.map(lambda leaf: jnp.where(sound, leaf, jnp.zeros_like(leaf)), first)
+    first = _select(sound, first, jax.tree.map(jnp.zeros_like, first))
     first_loss = first.loss
     blank = jax.eval_shape(lambda: (relative_residual(first), seen_by_observer(first), first.effort))
     history = jax.tree.map(
@@ -200,6 +200,16 @@ def _first_guess(
         return start(problem, rank, key)
     left, right = start.subspaces(problem, rank, key)
     return Factors(left, jnp.zeros((len(problem.targets), *rank), left.dtype), right)
+
+
+def _select(sound: Bool[Array, ""], new: State, old: State) -> State:
+    """The new state if sound, else what is told of the old one; the memory, often large, is of no more use then."""
+    chosen = jax.tree.map(lambda fresh, kept: jnp.where(sound, fresh, kept), _told(new), _told(old))
+    return eqx.tree_at(_told, new, chosen, is_leaf=lambda leaf: leaf is None)
+
+
+def _told(state: State) -> tuple[Any, ...]:
+    return state.factors, state.loss, state.relative_gradient, state.effort
 
 
 def _all_finite(state: State) -> Bool[Array, ""]:

@@ -6,10 +6,12 @@ from jaxtyping import Array, Bool, Float
 
 from colora_theory.factors import Factors
 from colora_theory.problem import Problem
-from colora_theory.sensing import Scaled
+from colora_theory.sensing import AbstractSensing, Scaled, Sharded
 
 # Solvers meet up to the twelfth power of data: exponents within this fraction of those of floats are harmless.
 _HARMLESS = 16
+# Users whose first samples tell the size of the design.
+_PROBED = 16
 
 
 class Units(eqx.Module):
@@ -29,10 +31,10 @@ class Units(eqx.Module):
 
     @classmethod
     def of(cls, problem: Problem) -> "Units":
-        """Looks at the first sample of every user, not at all of the design: a rough idea of its size is enough."""
+        """Looks at the first sample of a few users, not at all of the design: a rough idea of its size is enough."""
         weights = problem.sample_weights
-        probe = problem.sensing.take_samples(1)
-        ones = jnp.ones((len(weights), probe.num_samples), weights.dtype)
+        probe = _probe(problem.sensing)
+        ones = jnp.ones((probe.weights_shape[0], probe.num_samples), weights.dtype)
         design, targets, root = (
             _unit(jnp.max(jnp.abs(values)))
             for values in (probe.adjoint(ones), jnp.where(weights > 0, problem.targets, 0.0), problem.scale)
@@ -46,6 +48,14 @@ class Units(eqx.Module):
         vanished = (jnp.max(jnp.abs(cores)) < jnp.finfo(cores.dtype).tiny) & jnp.any(factors.cores != 0)
         representable = jnp.all(jnp.isfinite(cores)) & ~vanished
         return Factors(factors.left, jnp.where(representable, cores, 0.0), factors.right), representable
+
+
+def _probe(sensing: AbstractSensing) -> AbstractSensing:
+    num_users = sensing.weights_shape[0]
+    # Those of another device are left where they are.
+    if num_users > _PROBED and not isinstance(sensing, Sharded):
+        sensing = sensing.take_users(sensing.sample_users(_PROBED))
+    return sensing.take_samples(1)
 
 
 def _unit(size: Float[Array, ""]) -> Float[Array, ""]:

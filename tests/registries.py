@@ -70,5 +70,6 @@ STARTS = {
     "two-replica": ct.starts.TwoReplica(),
     "method-of-moments": ct.starts.MethodOfMoments(),
     "turned": ct.starts.Turned(),
+    "few-users": ct.starts.FewUsers(),
     "annealed": ct.starts.Annealed(sweeps=30),
 }

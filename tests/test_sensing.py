@@ -48,6 +48,13 @@ def test_fewer_samples_are_the_first_ones(operator, count):
     np.testing.assert_allclose(fewer(weights), operator(weights)[:, : fewer.num_samples], rtol=1e-13)
 
 
+def test_fewer_users_are_those_named(operator):
+    weights, users = normal(1, *operator.weights_shape), operator.sample_users(2)
+    fewer = operator.take_users(users)
+    assert fewer.weights_shape[0] == 2
+    np.testing.assert_allclose(fewer(weights[users]), operator(weights)[users], rtol=1e-13)
+
+
 def test_adjoint_by_dot_test(operator):
     weights, measurements = normal(1, *WEIGHTS), normal(2, USERS, SAMPLES)
     forward = jnp.vdot(operator(weights), measurements)

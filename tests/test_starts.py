@@ -105,3 +105,64 @@ def test_near_is_as_far_as_asked(instance, key, sine):
 def test_near_names_a_wrong_rank(instance, key):
     with pytest.raises(ValueError, match=r"rank \(3, 2\), rank \(2, 2\) was asked for"):
         ct.starts.Near(instance.truth)(instance.problem, (2, 2), key)
+
+
+@pytest.fixture
+def many_users(key):
+    family = ct.TaskFamily(num_users=24, num_rows=9, num_cols=7, rank=(3, 2), similarity=0.3)
+    return ct.sample_instance(key, family, num_samples=30)
+
+
+def test_few_users_determine_the_subspaces_of_all(many_users, key):
+    start = ct.starts.FewUsers()
+    users = start.users(many_users.problem, (3, 2))
+    count = len(range(24)[users])
+    unknowns = ct.theory.degrees_of_freedom(count, 9, 7, (3, 2))
+    assert 2 * unknowns <= 30 * count < 2 * ct.theory.degrees_of_freedom(count - 1, 9, 7, (3, 2)) + 60
+    solution = ct.solve(many_users.problem, ct.solvers.VariableProjection(), start, (3, 2), key=key)
+    assert solution.status == ct.Status.CONVERGED
+    assert solution.num_steps == 0
+    assert ct.metrics.relative_error(solution.factors, many_users.truth) < 1e-13
+
+
+def test_few_users_ignore_the_data_of_all_others(many_users, key):
+    problem, inner = many_users.problem, ct.starts.Near(many_users.truth, 0.3)
+    start = ct.starts.FewUsers(inner)
+    chosen = start.users(problem, (3, 2))
+    others = np.setdiff1d(np.arange(24), np.arange(24)[chosen])
+    spoiled = ct.Problem(problem.sensing, problem.targets.at[others].set(7.0), problem.sample_weights)
+    first, second = start.subspaces(problem, (3, 2), key), start.subspaces(spoiled, (3, 2), key)
+    np.testing.assert_array_equal(first[0], second[0])
+    np.testing.assert_array_equal(first[1], second[1])
+
+
+def test_few_users_leave_the_start_alone_where_all_are_needed(instance, key):
+    start = ct.starts.FewUsers()
+    assert start.users(instance.problem, (3, 2)) is None
+    for found, inner in zip(
+        start.subspaces(instance.problem, (3, 2), key),
+        ct.starts.Stacked().subspaces(instance.problem, (3, 2), key),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(found, inner)
+
+
+def test_few_users_name_a_bad_number():
+    with pytest.raises(ValueError, match=r"oversampling 0\.5 is outside \[1, inf\)"):
+        ct.starts.FewUsers(oversampling=0.5)
+
+
+def test_steps_are_taken_down_to_the_last_bits(many_users, key):
+    """Cores that are not quite the best ones have a gradient along a change of basis, where the matrix is singular."""
+    near = ct.starts.Near(many_users.truth, 1e-13)
+    solution = ct.solve(many_users.problem, ct.solvers.VariableProjection(), near, (3, 2), key=key)
+    assert solution.status == ct.Status.CONVERGED
+    assert solution.num_steps <= 2
+
+
+def test_cores_at_given_subspaces_are_exact_before_the_first_step(many_users, key):
+    """A single fit from zero is as far off as the floor under the normal matrices, 100 epsilons."""
+    near = ct.starts.Near(many_users.truth)
+    solution = ct.solve(many_users.problem, ct.solvers.VariableProjection(), near, (3, 2), key=key)
+    assert solution.num_steps == 0
+    assert solution.relative_residual < 5e-15

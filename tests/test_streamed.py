@@ -57,6 +57,15 @@ def test_every_product_is_that_of_matrices_in_memory(tmp_path, rows):
     assert_same(products(streamed(saved(tmp_path), rows=rows)), products(Dense.from_matrices(jnp.asarray(MATRICES))))
 
 
+def test_some_users_are_those_that_follow_each_other(tmp_path):
+    operator = streamed(saved(tmp_path))
+    expected = Dense.from_matrices(jnp.asarray(MATRICES)[1:])
+    assert_same(products(operator.take_users(slice(1, 3))), products(expected))
+    assert operator.sample_users(2) == slice(0, 2)
+    with pytest.raises(ValueError, match="every 2th user"):
+        operator.take_users(slice(0, 3, 2))
+
+
 def test_other_sides_other_samples_other_users(tmp_path):
     """All at once: the first samples of one of the users, in other variables twice."""
     maps = [(normal(6, ROWS, ROWS), None), (normal(7, ROWS, ROWS), normal(8, COLS, COLS))]

@@ -58,14 +58,15 @@ class Method:
         return base.measure(lambda data: module.prepare(data, **self.settings), data, cap, on_first)
 
 
-def _ours(name: str, label: str, solver: str, max_steps: int) -> Method:
-    return Method(name, label, OURS, "ours", {"solver": solver, "max_steps": max_steps})
+def _ours(name: str, label: str, solver: str, max_steps: int, start: str = "Stacked") -> Method:
+    return Method(name, label, OURS, "ours", {"solver": solver, "start": start, "max_steps": max_steps})
 
 
 METHODS = {
     method.name: method
     for method in (
         _ours("variable_projection", "variable projection (ours)", "VariableProjection", 200),
+        _ours("few_users", "few users first (ours)", "VariableProjection", 200, "FewUsers"),
         _ours("alternating", "alternating minimization (ours)", "AlternatingMinimization", 1000),
         _ours("scaled_gradient", "scaled gradient descent (ours)", "ScaledGradientDescent", 1000),
         _ours("scaled_lbfgs", "scaled L-BFGS (ours)", "ScaledLBFGS", 1000),

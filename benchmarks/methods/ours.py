@@ -18,7 +18,14 @@ _QUICK = 5.0  # seconds; what takes longer is timed once
 
 
 def measure(
-    data: Data, cap: float, on_first: Callable[[], None], *, solver: str, max_steps: int, **hyperparameters: Any
+    data: Data,
+    cap: float,
+    on_first: Callable[[], None],
+    *,
+    solver: str,
+    start: str,
+    max_steps: int,
+    **hyperparameters: Any,
 ) -> Outcome:
     """Time a solver: complete runs, and runs that stop where the error first reaches the target.
 
@@ -33,17 +40,19 @@ def measure(
         cap: seconds that a run may take.
         on_first: called when the first complete result is there.
         solver: name of a class in `colora_theory.solvers`.
+        start: name of a class in `colora_theory.starts`.
         max_steps: step limit.
         hyperparameters: of the solver.
     """
     jax.config.update("jax_enable_x64", True)
     problem = ct.Problem.dense(data.A, data.y)
     method = getattr(ct.solvers, solver)(**hyperparameters)
+    first_guess = getattr(ct.starts, start)()
     truth = ct.Factors(*map(jax.numpy.asarray, data.truth.blocks))
 
     def solve(residual_tol: float | None = None, **options: Any) -> ct.Solution:
         solution = ct.solve(
-            problem, method, ct.starts.Stacked(), data.rank, max_steps=max_steps, residual_tol=residual_tol, **options
+            problem, method, first_guess, data.rank, max_steps=max_steps, residual_tol=residual_tol, **options
         )
         return jax.block_until_ready(solution)
 

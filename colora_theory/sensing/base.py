@@ -269,6 +269,19 @@ class AbstractSensing(eqx.Module):
     def take_samples(self, count: int) -> "AbstractSensing":
         """The operator of the first `count` scalar measurements of every user, rounded up to whole samples."""
 
+    def sample_users(self, count: int) -> slice:
+        """`count` users who can stand for all: spread evenly, since neighbours may be alike."""
+        step = self.weights_shape[0] // count
+        return slice(0, count * step, step)
+
+    def take_users(self, users: slice) -> "AbstractSensing":
+        """The operator of some users.
+
+        Raises:
+            ValueError: if these users cannot be had apart.
+        """
+        raise ValueError(f"{type(self).__name__} cannot leave users out")
+
     def pad(self, num_users: int, num_samples: int) -> "AbstractSensing":
         """The operator with further users, and further samples of each, to these numbers (rounded up to whole samples).
 

@@ -86,6 +86,9 @@ class Dense(AbstractSensing):
     def take_samples(self, count: int) -> "Dense":
         return Dense(self.entries[..., :count])
 
+    def take_users(self, users: slice) -> "Dense":
+        return Dense(self.entries[:, :, users])
+
     def pad(self, num_users: int, num_samples: int) -> "Dense":
         return Dense(pad_axes(self.entries, {2: num_users, 3: num_samples}))
 

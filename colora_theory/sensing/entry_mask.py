@@ -97,6 +97,9 @@ class EntryMask(AbstractSensing):
     def take_samples(self, count: int) -> "EntryMask":
         return EntryMask(self.rows[:, :count], self.cols[:, :count], self.shape)
 
+    def take_users(self, users: slice) -> "EntryMask":
+        return EntryMask(self.rows[users], self.cols[users], self.shape)
+
     def pad(self, num_users: int, num_samples: int) -> "EntryMask":
         rows, cols = (pad_axes(index, {0: num_users, 1: num_samples}) for index in (self.rows, self.cols))
         return EntryMask(rows, cols, self.shape)

@@ -71,6 +71,9 @@ class RankOne(AbstractSensing):
     def take_samples(self, count: int) -> "RankOne":
         return RankOne(self.left_vectors[..., :count], self.right_vectors[..., :count])
 
+    def take_users(self, users: slice) -> "RankOne":
+        return RankOne(self.left_vectors[:, users], self.right_vectors[:, users])
+
     def pad(self, num_users: int, num_samples: int) -> "RankOne":
         return RankOne(
             *(pad_axes(side, {1: num_users, 2: num_samples}) for side in (self.left_vectors, self.right_vectors))

@@ -59,6 +59,12 @@ class Scaled(AbstractWrapped):
     def take_samples(self, count: int) -> "Scaled":
         return Scaled(self.sensing.take_samples(count), self.factor)
 
+    def take_users(self, users: slice) -> "Scaled":
+        return Scaled(self.sensing.take_users(users), self.factor)
+
+    def sample_users(self, count: int) -> slice:
+        return self.sensing.sample_users(count)
+
     def pad(self, num_users: int, num_samples: int) -> "Scaled":
         return Scaled(self.sensing.pad(num_users, num_samples), self.factor)
 

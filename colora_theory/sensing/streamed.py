@@ -119,6 +119,18 @@ class Streamed(AbstractSensing):
     def take_samples(self, count: int) -> "Streamed":
         return dataclasses.replace(self, samples=min(count, self.samples))
 
+    def take_users(self, users: slice) -> "Streamed":
+        first, end, step = users.indices(self.users)
+        if step != 1:
+            raise ValueError(
+                f"every {step}th user of {self.stored.path} cannot be had: only users who follow each other"
+            )
+        return dataclasses.replace(self, users=end - first, first=self.first + first)
+
+    def sample_users(self, count: int) -> slice:
+        # The file is read in whole blocks.
+        return slice(0, count)
+
     def split_users(self) -> "Streamed":
         maps = (
             None if each is None else jnp.broadcast_to(each, (self.users, *each.shape))

@@ -74,6 +74,9 @@ class VectorOutput(AbstractSensing):
     def take_samples(self, count: int) -> "VectorOutput":
         return VectorOutput(self.inputs[:, : -(-count // self.num_rows)], self.num_rows)
 
+    def take_users(self, users: slice) -> "VectorOutput":
+        return VectorOutput(self.inputs[users], self.num_rows)
+
     def pad(self, num_users: int, num_samples: int) -> "VectorOutput":
         return VectorOutput(pad_axes(self.inputs, {0: num_users, 1: -(-num_samples // self.num_rows)}), self.num_rows)
 

@@ -54,7 +54,8 @@ class VariableProjection(AbstractSolver):
     reduced_step: AbstractReducedStep = Direct()
 
     def init(self, problem: Problem, factors: Factors) -> State:
-        model = Linearization.at(problem, factors.orthonormalize()).fit_cores()
+        # Once more for the increment: cores fitted from zero are as far off as the floor under their normal matrix.
+        model = Linearization.at(problem, factors.orthonormalize()).fit_cores().fit_cores()
         dtype = model.residual.dtype
         memory = Memory(model, jnp.asarray(self.damping, dtype), jnp.asarray(2.0, dtype), jnp.asarray(False))
         return _state(memory, jnp.asarray(jnp.inf), Effort.of(model.residual))
