@@ -1,4 +1,4 @@
-"""How time and memory of a step grow with the problem: one size at a time, from 250 MB of data on.
+"""How time and memory of a step grow with the problem: one size at a time, from 125 or 250 MB of data on.
 
 A process for each axis holds problems of all its sizes and takes their steps in turns, so that a machine that is slow
 for a while is slow for all of them. Every turn gives an exponent, the slope of log seconds over log size; told are
@@ -41,7 +41,7 @@ AXES: dict[str, tuple[str, Callable[[Size], int], list[Size]]] = {
     "sides": (
         "d1 d2",
         lambda size: size.num_rows * size.num_cols,
-        _sizes(num_rows=[56, 80, 112], num_cols=[56, 80, 112]),
+        _sizes(num_users=[100] * 3, num_rows=[56, 112, 224], num_cols=[56, 112, 224]),
     ),
     "large-sides": (
         "d1 d2",

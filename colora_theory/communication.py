@@ -13,6 +13,9 @@ With q = d1 r1 + d2 r2, p = r1 r2 and T(m) = m (m + 1) / 2 for a symmetric matri
   length, 1 down. `GradientDescent` also needs the squares of the gradients of the cores; `FedRep`, whose step is given,
   the gradient only;
 * scaled methods: loss, gradient and both Gram matrices of the cores, 1 + q + T(r1) + T(r2) up, for every trial;
+* L-BFGS on all blocks: the server remembers U and V of m past steps, every user its own core of them, and the inner
+  products of the cores are sums, 2 m + 2 new ones after every accepted step, with which the two loops run on the
+  coefficients of a combination, 2 m + 1 down (places of the memory that are still empty are counted, too);
 * variable projection, directly: the reduced normal equations, T(q) + q up, at every new iterate, T(q) more for an exact
   Hessian; with conjugate gradients: q up and q down for each product. A trial is q down, its loss 1 up.
 """
@@ -217,6 +220,23 @@ def _reduced_descent(solver: Any, run: Run) -> tuple[Sent, list[Sent]]:
     return Sent(1, point, run.subspaces), steps
 
 
+def _factored_lbfgs(solver: Any, run: Run) -> tuple[Sent, list[Sent]]:
+    # A side whose rank is its size stays where it is.
+    sought = [(size, r) for size, r in zip((run.num_rows, run.num_cols), run.rank, strict=True) if r < size]
+    moving, excess = sum(size * r for size, r in sought), sum(triangle(r) for _, r in sought)
+    point, remembered = 1 + moving + excess, 2 * solver.memory_size + 1
+    steps, fresh = [], False
+    for accepted, *_ in _efforts(run):
+        # The users learn what pulls at their cores, then where to go next; after a rejected step only how far.
+        ahead = Sent(1, remembered + 1, excess + moving + remembered) if fresh else Sent(down=1)
+        steps.append(Sent(1 + ahead.rounds, point + ahead.up, ahead.down))
+        fresh = accepted > 0
+    # The Gram matrix of the first cores and the total weight, for scale and mean weight; the first point; then the
+    # length of the gradient and of the change along it, which is the first direction.
+    opening = Sent(3, triangle(run.rank[0]) + 1 + point + 2, run.subspaces + 2 + moving + excess)
+    return opening, steps
+
+
 def _variable_projection(solver: Any, run: Run) -> tuple[Sent, list[Sent]]:
     direct = isinstance(solver.reduced_step, solvers.Direct)
     if not direct and not isinstance(solver.reduced_step, solvers.ConjugateGradient):
@@ -271,6 +291,7 @@ _PROTOCOLS: dict[Any, Protocol] = {
     solvers.AltGDmin: _altgdmin,
     solvers.FedRep: _fedrep,
     AbstractReducedDescent: _reduced_descent,
+    solvers.FactoredLBFGS: _factored_lbfgs,
     solvers.VariableProjection: _variable_projection,
     baselines.fed_sgd: _fed_sgd,
     baselines.average_factors: _averaging,

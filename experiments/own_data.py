@@ -1,12 +1,14 @@
 """Own data from files: an .npz file, a folder of .npy files, or a table. Layouts are in docs/own-data.md."""
 
 import dataclasses
+import math
 import tokenize
+import warnings
 import zipfile
 import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -102,6 +104,14 @@ def read_data(path: Path, stream: bool | None = None) -> UserData:
     Raises:
         ConfigError: for what cannot be read or is in none of the layouts.
     """
+    with warnings.catch_warnings():
+        warnings.filterwarnings(
+            "ignore", "Reading `.npy` or `.npz` file required additional header parsing"
+        )  # Python 2
+        return _read_data(path, stream)
+
+
+def _read_data(path: Path, stream: bool | None) -> UserData:
     if not path.exists():
         raise ConfigError(f"{path} does not exist")
     if path.is_dir():
@@ -223,11 +233,38 @@ def _read_npz(path: Path) -> dict[str, Any]:
         with path.open("rb") as handle:
             if not zipfile.is_zipfile(handle):
                 raise ConfigError(f"{path} is no .npz file: save it with np.savez")
+            with zipfile.ZipFile(handle) as archive:
+                _check_unpacked(path, archive)
             handle.seek(0)
             file = np.load(handle, allow_pickle=False)
             return {name: file[name] for name in file.files}
+    except ConfigError:
+        raise
     except _UNREADABLE as error:
         raise ConfigError(f"{path} cannot be read: {_told(error)}") from None
+
+
+def _check_unpacked(path: Path, archive: zipfile.ZipFile) -> None:
+    """A small file can unpack to any size: what its directory and the headers of its arrays claim has to fit."""
+    needed = 0
+    for member in archive.infolist():
+        with archive.open(member) as file:
+            needed += member.file_size + _doubles(file)
+    if needed > (limit := available_memory()):
+        raise ConfigError(
+            f"{path} takes {needed / 1e9:.3g} GB of memory, unpacked and in double precision, {limit / 1e9:.3g} are "
+            "left\ngive fewer samples, or a folder with A.npy, whose matrices are streamed"
+        )
+
+
+def _doubles(file: IO[bytes]) -> int:
+    """Bytes of an array in double precision, as the header of a .npy file claims; 0 if it is none."""
+    readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    try:
+        reader = readers.get(np.lib.format.read_magic(file))
+    except ValueError:
+        return 0
+    return 8 * math.prod(reader(file)[0]) if reader else 0
 
 
 def _read_folder(folder: Path, stream: bool | None) -> UserData:

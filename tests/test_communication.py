@@ -9,6 +9,7 @@ import colora_theory as ct
 from colora_theory.communication import sent_by_start
 from tests import federated_servers as servers
 from tests import federated_starts
+from tests.federated_lbfgs import factored_lbfgs
 from tests.federated_users import User, Wire
 
 RANK = (2, 1)
@@ -24,16 +25,16 @@ class Given(ct.starts.AbstractStart):
         return self.left, self.right
 
 
-def draw(noise, users=4, samples=12):
+def draw(noise, users=4, samples=12, rank=RANK):
     """A problem with weights, some of them zero, the same as users, and subspaces to start from."""
     key = jax.random.key(3)
-    problem = ct.sample_instance(key, ct.TaskFamily(users, 5, 4, RANK), samples, noise).problem
+    problem = ct.sample_instance(key, ct.TaskFamily(users, 5, 4, rank), samples, noise).problem
     weights = jax.random.uniform(key, problem.targets.shape).at[1, -2:].set(0.0)
     problem = ct.Problem(problem.sensing, problem.targets, weights)
     A, y = np.asarray(problem.sensing.matrices), np.asarray(problem.targets)
     members = [User(A[i], y[i], np.asarray(weights[i])) for i in range(users)]
     rng = np.random.default_rng(1)
-    left, right = (np.linalg.qr(rng.standard_normal(shape))[0] for shape in ((5, 2), (4, 1)))
+    left, right = (np.linalg.qr(rng.standard_normal(shape))[0] for shape in zip((5, 4), rank, strict=True))
     return problem, members, left, right
 
 
@@ -56,6 +57,23 @@ CASES = {
         5,
     ),
 }
+
+
+@pytest.mark.parametrize(("rank", "samples"), [(RANK, 5), ((2, 4), 12)])  # then: one side has no subspace to find
+def test_what_lbfgs_on_all_blocks_sends_is_counted(rank, samples):
+    solver, steps = ct.solvers.FactoredLBFGS(memory_size=3), 9
+    problem, members, left, right = draw(0.1, samples=samples, rank=rank)
+    start = Given(jnp.asarray(left), jnp.asarray(right))
+    solution = ct.solve(problem, solver, start, rank, max_steps=steps, gradient_tol=0.0)
+    assert int(solution.num_steps) == steps
+    accepted = np.asarray(solution.trace.effort.accepted)[1:steps]
+    assert set(accepted) == {0.0, 1.0}
+    assert sum(accepted) > 3  # the memory is full
+    wire = Wire(members)
+    factored_lbfgs(wire, left, right, steps, memory=3)
+    np.testing.assert_allclose(composed(members), solution.factors.compose(), atol=1e-10)
+    ledger = ct.communication(solver, solution)
+    assert (ledger.rounds[-1], ledger.floats_up[-1], ledger.floats_down[-1]) == wire.sent
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -144,8 +162,8 @@ def test_starts_come_before_the_first_step(instance):
     np.testing.assert_array_equal(ledger.rounds - without.rounds, 1)
     np.testing.assert_array_equal(ledger.floats_down, without.floats_down)
     assert "5 rounds" in ledger.summary()
-    with pytest.raises(TypeError, match="FactoredLBFGS sends is not known; of: AlternatingMinimization"):
-        ct.communication(ct.solvers.FactoredLBFGS(), solution)
+    with pytest.raises(TypeError, match="method oracle sends is not known; of: AlternatingMinimization"):
+        ct.communication(ct.baselines.oracle, solution)
     with pytest.raises(TypeError, match="start Given sends is not known"):
         ct.communication(solver, solution, Given(instance.truth.left, instance.truth.right))
     with pytest.raises(ValueError, match="has no effort"):

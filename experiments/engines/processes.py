@@ -13,7 +13,7 @@ from multiprocessing.connection import Connection
 
 import jax
 
-from colora_theory.experiments.engines.base import Note, Outcome
+from colora_theory.experiments.engines.base import Note, Outcome, OutOfMemoryError
 from colora_theory.experiments.engines.concurrent import Pool, WorkerDiedError
 from colora_theory.experiments.engines.work import Identity, compute_for, identity
 from colora_theory.experiments.plan import Chunk
@@ -33,6 +33,8 @@ class _Worker:
         return self._future is None or self._future.done()
 
     def submit(self, function: Callable[[Identity, Chunk], Outcome], part: Chunk) -> Future[Outcome]:
+        if self._future is not None and isinstance(self._future.exception(), OutOfMemoryError):
+            self.end()  # It keeps what it had when memory ran out; another one begins with less.
         if self._executor is None:
             self._executor = self._started()
         try:

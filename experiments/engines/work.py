@@ -14,6 +14,9 @@ from colora_theory.experiments.provenance import provenance, source_hash
 from colora_theory.experiments.runtime import configure_jax
 from colora_theory.experiments.trial import run_chunk
 
+# How XLA says it: on a GPU, and on a CPU, where the code is that of any error.
+_OUT_OF_MEMORY = ("RESOURCE_EXHAUSTED", "Out of memory")
+
 
 @dataclasses.dataclass(frozen=True)
 class Identity:
@@ -45,10 +48,10 @@ def compute(part: Chunk) -> Outcome:
     """
     try:
         rows = run_chunk(part)
-    except MemoryError as error:
+    except (MemoryError, SystemError) as error:  # the latter from C code that could not even allocate its complaint
         raise OutOfMemoryError(_line(error)) from None
     except jax.errors.JaxRuntimeError as error:
-        if "RESOURCE_EXHAUSTED" not in str(error):
+        if not any(words in str(error) for words in _OUT_OF_MEMORY):
             raise
         raise OutOfMemoryError(_line(error)) from None
     return Outcome(rows, provenance())

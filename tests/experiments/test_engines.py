@@ -198,13 +198,47 @@ def test_a_cell_that_does_not_fit_is_named_and_all_others_are_kept(store, tiny_p
     assert store.read_chunk(tiny_plan, tiny_plan.chunks[1]) is not None
 
 
-def test_an_allocation_that_xla_refuses_is_known(plan, monkeypatch):
+@pytest.mark.parametrize(
+    "error",
+    [
+        work.jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 1 bytes."),  # on a GPU
+        work.jax.errors.JaxRuntimeError("INTERNAL: Error dispatching computation: Out of memory allocating 1 bytes."),
+        MemoryError("std::bad_alloc"),
+        SystemError("error return without exception set"),
+    ],
+)
+def test_an_allocation_that_fails_is_known(plan, monkeypatch, error):
     def refuse(chunk):
-        raise work.jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 1 bytes.")
+        raise error
 
     monkeypatch.setattr(work, "run_chunk", refuse)
-    with pytest.raises(OutOfMemoryError, match="RESOURCE_EXHAUSTED"):
+    with pytest.raises(OutOfMemoryError, match=str(error)):
         work.compute(plan.chunks[0])
+
+
+@pytest.mark.parametrize("deadly", [range(1), range(7, 8), range(8)])
+def test_a_lane_that_kills_every_worker_is_named_after_few_of_them(tiny_plan, deadly):
+    """Deaths are carried over to the halves: two for the whole, one for each of its parts on the way to the lane."""
+    one = tiny_plan.chunks[0]
+    draws = tuple(dataclasses.replace(one.draws[0], seed=seed) for seed in range(8))
+    pool = Scripted([])
+
+    def submit(part):
+        pool.lanes.append(len(part.draws))
+        future = Future()
+        if {draw.seed for draw in part.draws} & set(deadly):
+            future.set_exception(BrokenProcessPool())
+        else:
+            rows = [draw.seed for _ in part.recipes for draw in part.draws]
+            future.set_result(Outcome(pa.table({"seed": rows}), {}))
+        return future
+
+    pool.submit = submit
+    ((_, result),) = Concurrent(pool).compute(iter([dataclasses.replace(one, draws=draws)]), lambda _: None)
+    assert isinstance(result, LaneTooLargeError)
+    assert f"seed = {deadly[0]}" in str(result)
+    assert [lanes for lanes in pool.lanes if lanes == 8] == [8, 8]
+    assert len(pool.lanes) <= 2 + 2 * 3
 
 
 def test_results_of_other_code_are_not_taken(plan, monkeypatch):

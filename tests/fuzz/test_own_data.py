@@ -192,3 +192,31 @@ def test_a_small_file_that_claims_to_be_huge_is_refused_before_it_fills_the_memo
         archive.writestr("A.npy", head.getvalue())
         archive.writestr("y.npy", head.getvalue())
     assert read(tmp_path / "data.npz") is None
+
+
+@pytest.mark.parametrize("stored", ["zeros", "small integers", "no array"])
+def test_what_unpacks_to_more_than_memory_is_refused_before_it_is_unpacked(tmp_path, monkeypatch, stored):
+    """Zeros are packed a thousandfold, and numbers of one byte take eight of memory in the end."""
+    path, size = tmp_path / "data.npz", 10**7
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in "Ay":
+            if stored == "no array":
+                archive.writestr(f"{name}.npy", bytes(8 * size))
+                continue
+            with archive.open(f"{name}.npy", "w") as file:
+                np.save(file, np.zeros((1, size), "f8" if stored == "zeros" else "i1"))
+    assert path.stat().st_size < size / 40
+    monkeypatch.setattr(np, "load", lambda *_, **__: pytest.fail("it was unpacked"))
+    monkeypatch.setattr("colora_theory.experiments.own_data.available_memory", lambda: 15 * size)
+    with pytest.raises(ConfigError, match=rf"{path} takes 0\.\d+ GB of memory.*0\.15 are left\n.*folder with A\.npy"):
+        read_data(path)
+
+
+def test_headers_that_python_2_wrote_are_read_without_a_warning(tmp_path):
+    for name, array in ARRAYS[0].items():
+        path, size = tmp_path / f"{name}.npy", str(len(array)).encode()
+        np.save(path, array)
+        content = path.read_bytes()
+        path.write_bytes(content.replace(b"(" + size + b",", b"(" + size + b"L,").replace(b" \n", b"\n", 1))
+        assert len(path.read_bytes()) == len(content)
+    np.testing.assert_array_equal(read(tmp_path).arrays["y"], ARRAYS[0]["y"])
