@@ -1,16 +1,37 @@
 """Finds the figure scripts and runs them over a results folder."""
 
+import dataclasses
 import importlib
 import pkgutil
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
+import pandas as pd
+
 import colora_theory.figures
 from colora_theory.experiments.errors import ConfigError, unknown_name
 from colora_theory.experiments.plan import make_plan
 from colora_theory.experiments.store import Store
 from colora_theory.experiments.sweeps import find_sweep
+from colora_theory.figures import alt, style
+
+
+@dataclasses.dataclass(frozen=True)
+class Picture:
+    """A figure without its caption, to be shown on a screen.
+
+    Attributes:
+        name: of the figure.
+        svg: an SVG document.
+        caption: its caption.
+        alt: what it shows, for those who do not see it.
+    """
+
+    name: str
+    svg: str
+    caption: str
+    alt: str
 
 
 def figure_modules() -> dict[str, ModuleType]:
@@ -44,3 +65,11 @@ def draw(module: ModuleType, preset: str, results: Path, out: Path) -> None:
     """
     Store(results).load_planned(make_plan(find_sweep(module.SWEEP).config(preset), preset))
     module.main(["--results", str(results), "--preset", preset, "--out", str(out)])
+
+
+def picture(name: str, module: ModuleType, table: pd.DataFrame, preset: str) -> Picture:
+    """Draw the figure `name` of a table of its sweep for a screen; the same table gives the same picture."""
+    with style.paper_style():
+        figure, caption = module.draw(table, preset)
+        words = alt.describe(figure)
+        return Picture(name, style.svg(figure, name), caption, words)

@@ -26,11 +26,11 @@ def source_hash() -> str:
     """A hash of the source of all that computes, so that results of other code are never taken for those of this."""
     package = Path(__file__).resolve().parent.parent
     folders = [Path(colora_theory.__file__).parent, Path(__file__).parent]
-    # Links are not followed: the figures and the claims compute no table, and the experiments are named.
+    # Links are not followed, and the experiments are named: the figures, the claims and the report compute no table.
     files = sorted({path.resolve() for folder in folders for path in folder.rglob("*.py")})
     digest = hashlib.sha256()
     for path in files:
-        if not {"figures", "claims"} & set(path.relative_to(package).parts):
+        if not {"figures", "claims", "report"} & set(path.relative_to(package).parts):
             digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
 

@@ -1,6 +1,7 @@
 """How every figure looks: sizes, colours that survive grey, axes, captions, files."""
 
 import dataclasses
+import io
 import itertools
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
@@ -176,6 +177,22 @@ def save(figure: Figure, caption: str, out: Path, name: str, source: str) -> lis
     txt.write_text(textwrap.fill(caption, 100, break_on_hyphens=False) + "\n", encoding="utf-8")
     figure.clear()
     return [pdf, png, txt]
+
+
+def svg(figure: Figure, name: str) -> str:
+    """The figure as an SVG document; the same table gives the same text.
+
+    Letters are drawn as outlines: the fonts of the style are on few machines, and in others labels would collide.
+
+    Args:
+        figure: what is drawn, without a caption.
+        name: name of the figure, from which the document's ids are made.
+    """
+    text = io.StringIO()
+    with matplotlib.rc_context({"svg.hashsalt": name, "svg.fonttype": "path"}):
+        figure.savefig(text, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
+    figure.clear()
+    return text.getvalue()
 
 
 def _wrapped(text: str, width: float) -> list[str]:

@@ -1,0 +1,1 @@
+"""The commands of `colora`, a module for each group of them."""

@@ -1,0 +1,37 @@
+"""The command that asks whether users should share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from colora_theory.experiments.commands.speech import say
+
+
+def compare(
+    data: Annotated[Path, typer.Argument(help="An .npz file, a folder of .npy files, a .csv or .parquet table.")],
+    rank: Annotated[str, typer.Option("--rank", help="Of the shared subspaces: auto, r, or r1,r2.")] = "auto",
+    folds: Annotated[int, typer.Option("--folds", help="Parts of every user's samples, each held out once.")] = 5,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder for comparison.json.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON in place of the table.")] = False,
+) -> None:
+    """Should the users share? Each alone, one model for all and shared subspaces, on samples that are held out.
+
+    Layouts of files are in docs/own-data.md. To try it: colora example FOLDER
+    """
+    from colora_theory.experiments.own_data import read_data
+    from colora_theory.experiments.runtime import configure_jax
+
+    found = read_data(data)
+    configure_jax()
+    from colora_theory.experiments import comparing
+    from colora_theory.experiments.ranks import asked_rank
+
+    comparison = comparing.compare_data(found, asked_rank(rank), folds)
+    if as_json:
+        typer.echo(comparing.as_json(found, comparison))
+    else:
+        Console().print(comparing.comparison_table(found, comparison))
+    if out is not None:
+        say(f"written: {comparing.write(found, comparison, out)}")

@@ -1,0 +1,18 @@
+"""Options that several commands have."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Preset = Annotated[str, typer.Option("--preset", help="smoke (seconds), cpu (minutes) or full (a GPU or a cluster).")]
+Results = Annotated[Path, typer.Option("--results", help="Folder of the result tables.")]
+Out = Annotated[Path, typer.Option("--out", help="Folder of the figures.")]
+Workers = Annotated[int | None, typer.Option("--workers", help="So many processes, which divide the cores among them.")]
+Share = Annotated[
+    str | None, typer.Option("--shard", help="I/N: the I-th of N shares, for runs that know nothing of each other.")
+]
+Dask = Annotated[str | None, typer.Option("--dask", help="Compute on the workers of the dask scheduler there.")]
+
+RESULTS = Path("results")
+OUT = Path("figures/out")

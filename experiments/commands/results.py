@@ -1,0 +1,73 @@
+"""What stored tables say: figures and verify."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from colora_theory.experiments.commands.options import OUT, RESULTS, Out, Preset, Results
+from colora_theory.experiments.commands.speech import say
+
+if TYPE_CHECKING:
+    from colora_theory.experiments.claims.verify import Judgement
+
+
+def figures(
+    names: Annotated[list[str] | None, typer.Argument(help="Figures; all of them if none is named.")] = None,
+    preset: Preset = "cpu",
+    results: Results = RESULTS,
+    out: Out = OUT,
+) -> None:
+    """Draw figures from stored tables."""
+    draw_figures(names or [], preset, results, out)
+
+
+def verify(
+    names: Annotated[list[str] | None, typer.Argument(help="Claims; all of them if none is named.")] = None,
+    preset: Preset = "cpu",
+    results: Results = RESULTS,
+    strict: Annotated[bool, typer.Option("--strict", help="Let undecided claims fail, too.")] = False,
+    list_only: Annotated[bool, typer.Option("--list", help="Show the claims, judge none.")] = False,
+) -> None:
+    """Judge the claims by the stored tables; all verdicts are kept as verdicts-PRESET.json beside them.
+
+    The exit code is 1 if a claim is refuted or lacks data. Verdicts on named claims only are not kept.
+    """
+    from colora_theory.experiments.claims.ledger import find_claims
+    from colora_theory.experiments.claims.report import ledger_table
+    from colora_theory.experiments.claims.verify import failures
+
+    if list_only:
+        Console().print(ledger_table(find_claims(names or [])))
+        return
+    failed = failures(judge_claims(names or [], preset, results), strict)
+    if failed:
+        say(f"failed: {', '.join(judgement.claim.name for judgement in failed)}")
+        raise typer.Exit(1)
+
+
+def draw_figures(names: list[str], preset: str, results: Path, out: Path) -> None:
+    """Draw figures, all if none is named, and say how long each took."""
+    from colora_theory.experiments.gallery import draw, select
+
+    for name, module in select(names).items():
+        began = time.monotonic()
+        draw(module, preset, results, out)
+        say(f"figure {name}: drawn into {out} in {time.monotonic() - began:.1f} s")
+
+
+def judge_claims(names: list[str], preset: str, results: Path) -> "list[Judgement]":
+    """Judge claims and print the verdicts; those on all claims are stored."""
+    from colora_theory.experiments.claims.ledger import find_claims
+    from colora_theory.experiments.claims.report import verdict_table
+    from colora_theory.experiments.claims.verify import summary, verify, write
+    from colora_theory.experiments.store import Store
+
+    judgements = verify(find_claims(names), Store(results), preset)
+    Console().print(verdict_table(judgements))
+    say(f"verify ({preset}): {summary(judgements)}")
+    if not names:
+        say(f"verdicts {write(judgements, Store(results), preset)}")
+    return judgements

@@ -1,0 +1,149 @@
+"""Running sweeps: list, run, sweep, reproduce."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from colora_theory.experiments.commands.options import OUT, RESULTS, Dask, Out, Preset, Results, Share, Workers
+from colora_theory.experiments.commands.results import draw_figures, judge_claims
+from colora_theory.experiments.commands.speech import INTERRUPTED, again, fail, say, stderr
+
+if TYPE_CHECKING:
+    from colora_theory.experiments.config import SweepConfig
+    from colora_theory.experiments.engines.base import Engine
+    from colora_theory.experiments.interrupts import Interrupts
+    from colora_theory.experiments.shard import Shard
+
+
+def list_sweeps() -> None:
+    """Show the sweeps: what each claims, what would refute it, how many cells each preset has."""
+    from colora_theory.experiments.plan import make_plan
+    from colora_theory.experiments.sweeps import SWEEPS
+
+    console = Console()
+    for sweep in SWEEPS.values():
+        cells = {name: make_plan(sweep.config(name), name).num_cells for name in sweep.presets}
+        console.print(f"[bold]{sweep.name}[/bold]", highlight=False)
+        console.print(f"  claim: {escape(sweep.claim)}", highlight=False)
+        console.print(f"  refuted if: {escape(sweep.refuted_if)}", highlight=False)
+        presets = ", ".join(f"{name} {number:,} cells" for name, number in cells.items())
+        console.print(f"  presets: {presets}\n", highlight=False)
+
+
+def run(
+    name: Annotated[str, typer.Argument(help="A sweep, see: colora list")],
+    preset: Preset = "cpu",
+    results: Results = RESULTS,
+    workers: Workers = None,
+    shard: Share = None,
+    dask: Dask = None,
+) -> None:
+    """Run one sweep, or go on with it where it was stopped. Ctrl-C: stop soon; twice: at once."""
+    from colora_theory.experiments.sweeps import find_sweep
+
+    config = find_sweep(name).config(preset)
+    with _engine(workers, dask) as engine, _interrupts() as interrupts:
+        _run(config, preset, results, engine, _shard(shard), interrupts)
+
+
+def sweep(
+    file: Annotated[Path, typer.Argument(help="A TOML file with your own grids, like experiments/example.toml")],
+    results: Results = RESULTS,
+    workers: Workers = None,
+    shard: Share = None,
+    dask: Dask = None,
+) -> None:
+    """Run a sweep of your own."""
+    from colora_theory.experiments.config import load_config
+    from colora_theory.experiments.own_sweeps import PRESET, claim
+    from colora_theory.experiments.plan import make_plan
+    from colora_theory.experiments.store import Store
+
+    config, share = load_config(file), _shard(shard)
+    make_plan(config, PRESET)
+    with _engine(workers, dask) as engine, _interrupts() as interrupts:
+        claim(config, file, Store(results))
+        _run(config, PRESET, results, engine, share, interrupts)
+
+
+def reproduce(
+    preset: Preset = "cpu",
+    results: Results = RESULTS,
+    out: Out = OUT,
+    workers: Workers = None,
+    shard: Share = None,
+    dask: Dask = None,
+) -> None:
+    """Run every sweep, draw every figure, judge every claim; the exit code is 1 if one is refuted."""
+    from colora_theory.experiments.claims.evidence import Verdict
+    from colora_theory.experiments.sweeps import SWEEPS
+
+    began = time.monotonic()
+    configs = [sweep.config(preset) for sweep in SWEEPS.values()]
+    say(f"reproduce ({preset}): {len(configs)} sweeps into {results}, then all figures into {out}")
+    with _engine(workers, dask) as engine, _interrupts() as interrupts:
+        share = _shard(shard)
+        complete = [_run(config, preset, results, engine, share, interrupts) for config in configs]
+    if not all(complete):
+        say("figures and verdicts need all tables: run colora reproduce once more when all shards are done")
+        return
+    draw_figures([], preset, results, out)
+    refuted = [found.claim.name for found in judge_claims([], preset, results) if found.verdict is Verdict.REFUTED]
+    say(f"reproduce ({preset}): done in {time.monotonic() - began:.0f} s")
+    if refuted:
+        say(f"refuted: {', '.join(refuted)}")
+        raise typer.Exit(1)
+
+
+def _run(
+    config: "SweepConfig", preset: str, results: Path, engine: "Engine", shard: "Shard", interrupts: "Interrupts"
+) -> bool:
+    """Run a sweep, and say what came out; whether its table is complete."""
+    from colora_theory.experiments.runtime import configure_jax
+
+    configure_jax()
+    from colora_theory.experiments.plan import make_plan
+    from colora_theory.experiments.progress import reporter
+    from colora_theory.experiments.runner import run as run_plan
+    from colora_theory.experiments.store import Store
+
+    store, plan = Store(results), make_plan(config, preset)
+    report = run_plan(plan, store, reporter(stderr()), engine, shard, interrupts.asked)
+    ended = ", ".join(f"{status} {number}" for status, number in sorted(report.statuses.items()))
+    table = f"table {report.path}" if report.path else f"shard {shard.index}/{shard.count} is done"
+    say(
+        f"{config.name} ({preset}): {report.computed} cells computed, {report.found} found finished, "
+        f"{report.seconds:.1f} s; {ended}; {table}"
+    )
+    if report.path is None:
+        say(
+            f"other shards still owe {report.owed} of {len(plan.chunks)} chunks; the last to finish puts the table "
+            f"together. To compute all that is missing here, {store.remedy(config.name, preset)}"
+        )
+    return report.path is not None
+
+
+def _engine(workers: int | None, dask: str | None) -> "Engine":
+    from colora_theory.experiments.engines.choice import choose
+
+    return choose(workers, dask)
+
+
+def _shard(text: str | None) -> "Shard":
+    from colora_theory.experiments.shard import WHOLE, parse_shard
+
+    return WHOLE if text is None else parse_shard(text)
+
+
+def _interrupts() -> "Interrupts":
+    from colora_theory.experiments.interrupts import Interrupts
+
+    def second() -> None:
+        stderr().show_cursor(True)
+        fail(INTERRUPTED + again(), debug=False)
+
+    return Interrupts(lambda: say("Ctrl-C: stopping when what is at work is finished; again to stop at once"), second)

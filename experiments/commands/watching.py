@@ -1,0 +1,83 @@
+"""How far sweeps are: status."""
+
+import contextlib
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from colora_theory.experiments.commands.options import RESULTS, Results
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from colora_theory.experiments.status import Standing, Survey
+
+_SECONDS_BETWEEN_LOOKS = 2.0
+
+
+def status(
+    name: Annotated[str | None, typer.Argument(help="One sweep; all that were begun if none is named.")] = None,
+    results: Results = RESULTS,
+    watch: Annotated[bool, typer.Option("--watch", help="Look again and again, until all is done or Ctrl-C.")] = False,
+) -> None:
+    """Show how far every sweep is, how its runs ended, and how quickly those that run get on."""
+    from colora_theory.experiments.status import Survey
+    from colora_theory.experiments.store import Store
+
+    survey, console = Survey(Store(results)), Console()
+    standings = _standings(survey, name)
+    if not standings:
+        console.print(
+            f"no results in {results} yet; to make some: colora run NAME --preset smoke", highlight=False, markup=False
+        )
+    elif not watch:
+        console.print(_status_table(standings))
+    else:
+        from rich.live import Live
+
+        with (
+            Live(_status_table(standings), console=console, auto_refresh=False) as live,
+            contextlib.suppress(KeyboardInterrupt),
+        ):
+            while any(standing.done < standing.total for standing in standings):
+                time.sleep(_SECONDS_BETWEEN_LOOKS)
+                standings = _standings(survey, name)
+                live.update(_status_table(standings), refresh=True)
+    for path in [path for standing in standings for path in standing.damaged]:
+        message = f"damaged or foreign, the next run will set it aside: {path}"
+        console.print(message, highlight=False, markup=False, soft_wrap=True)
+
+
+def _standings(survey: "Survey", name: str | None) -> "list[Standing]":
+    from colora_theory.experiments.errors import ConfigError, unknown_name
+    from colora_theory.experiments.sweeps import SWEEPS
+
+    found = list(survey.look())
+    known = {*SWEEPS, *(standing.sweep for standing in found)}
+    if name is not None and name not in known:
+        raise ConfigError(unknown_name("sweep", name, known))
+    return [standing for standing in found if name in (None, standing.sweep)]
+
+
+def _status_table(standings: "list[Standing]") -> "RenderableType":
+    table = Table("sweep", "preset")
+    for heading in ("cells done", "failing", "cells/s", "left"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for heading in ("ended as", "set aside"):
+        table.add_column(heading)
+    for standing in standings:
+        table.add_row(
+            escape(standing.sweep),
+            standing.preset,
+            f"{standing.done} / {standing.total}",
+            str(standing.failing),
+            "" if standing.rate is None else f"{standing.rate:.1f}",
+            "" if standing.seconds_left is None else f"{standing.seconds_left:.0f} s",
+            ", ".join(f"{status} {number}" for status, number in sorted(standing.statuses.items())),
+            str(standing.quarantined),
+        )
+    return table
