@@ -5,12 +5,16 @@ k users fine-tune one frozen model together, W_i = W_0 + U C_i V^T: shared subsp
 
 from colora_theory import baselines as baselines
 from colora_theory import designs as designs
+from colora_theory import inference as inference
 from colora_theory import metrics as metrics
+from colora_theory import selection as selection
 from colora_theory import sensing as sensing
 from colora_theory import solvers as solvers
 from colora_theory import starts as starts
 from colora_theory import streaming as streaming
 from colora_theory import theory as theory
+from colora_theory.bootstrap import Bootstrap as Bootstrap
+from colora_theory.bootstrap import bootstrap as bootstrap
 from colora_theory.communication import Communication as Communication
 from colora_theory.communication import communication as communication
 from colora_theory.empirical_bayes import Prior as Prior
@@ -24,11 +28,17 @@ from colora_theory.federation import federated_altgdmin as federated_altgdmin
 from colora_theory.fit import ConvergenceWarning as ConvergenceWarning
 from colora_theory.fit import FitError as FitError
 from colora_theory.fit import fit as fit
+from colora_theory.inference import Uncertainty as Uncertainty
+from colora_theory.inference import estimate_noise as estimate_noise
 from colora_theory.output_moments import OutputMoments as OutputMoments
 from colora_theory.problem import IdentifiabilityWarning as IdentifiabilityWarning
 from colora_theory.problem import Problem as Problem
 from colora_theory.restarts import ESCALATION as ESCALATION
 from colora_theory.restarts import solve_with_restarts as solve_with_restarts
+from colora_theory.selection import Comparison as Comparison
+from colora_theory.selection import RankSelection as RankSelection
+from colora_theory.selection import compare as compare
+from colora_theory.selection import select_rank as select_rank
 from colora_theory.sharding import shard as shard
 from colora_theory.sharding import shard_processes as shard_processes
 from colora_theory.sharding import unshard as unshard

@@ -1,29 +1,32 @@
 """The one-line door for people with their own data."""
 
-import contextlib
 import functools
 import operator
 import warnings
-from collections.abc import Iterator, Sequence
-from typing import Any, Literal, overload
+from typing import Literal, overload
 
 import jax
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from colora_theory.checks import OwnData
+from colora_theory.precision import precision_of
 from colora_theory.problem import IdentifiabilityWarning, Problem
 from colora_theory.restarts import escalation, solve_with_restarts
+from colora_theory.selection import select_rank
+from colora_theory.sensing import Streamed
 from colora_theory.solution import Solution, Status
 from colora_theory.solve import default_residual_tol, solve
 from colora_theory.solvers import AbstractSolver, ConjugateGradient, Direct, VariableProjection
-from colora_theory.starts import AbstractStart, Stacked
+from colora_theory.starts import AbstractStart, FewUsers, Stacked
 from colora_theory.streaming import plain_errors
 from colora_theory.theory import degrees_of_freedom
 
 # Attempts before the best one so far is taken, and the largest system of U and V that is formed and factored.
 _ATTEMPTS = 10
 _LARGEST_DIRECT = 1500
+# Numbers in the operator from which on a fit to few users first is tried: 32 MB in double precision.
+_LARGE = 2**22
 # Singular values of the stacked cores below this power of the machine epsilon, relative to the largest, are zero.
 _UNUSED = 2 / 3
 _STACKED = Stacked()
@@ -45,7 +48,7 @@ class ConvergenceWarning(UserWarning):
 def fit(
     A: Problem,
     *,
-    rank: int | tuple[int, int],
+    rank: int | tuple[int, int] | Literal["auto"],
     solver: AbstractSolver | Literal["auto"] = "auto",
     start: AbstractStart = _STACKED,
     seed: int = 0,
@@ -57,7 +60,7 @@ def fit(
 def fit(
     A: OwnData,
     y: OwnData,
-    rank: int | tuple[int, int],
+    rank: int | tuple[int, int] | Literal["auto"],
     *,
     sample_weights: OwnData | None = None,
     offset: np.ndarray | None = None,
@@ -71,7 +74,7 @@ def fit(
 def fit(
     A: OwnData | Problem,
     y: OwnData | None = None,
-    rank: int | tuple[int, int] | None = None,
+    rank: int | tuple[int, int] | Literal["auto"] | None = None,
     *,
     sample_weights: OwnData | None = None,
     offset: np.ndarray | None = None,
@@ -85,7 +88,8 @@ def fit(
     Works in the precision of the data (float64 if any of them is), whatever JAX is configured to, and returns numpy
     arrays.
 
-    With `solver="auto"`, variable projection from `start`. If that meets the data exactly, it is taken. If not, there
+    With `solver="auto"`, variable projection from `start`, of few users first where the data are large (see
+    `starts.FewUsers`). If that meets the data exactly, it is taken. If not, there
     is noise, or it is a local minimum: then further attempts are made, first from turns of the start, then from
     annealed ones; ten in all, unless the data are met exactly or the first three agree.
     `solution.attempts.summary()` tells what was done.
@@ -94,7 +98,7 @@ def fit(
         A: sensing matrices, shape (k, n, d1, d2), or a sequence over users of arrays (n_i, d1, d2). Or a `Problem` from
             any of its doors, which holds all the data; then only `rank`, and how to solve, remain to be said.
         y: measurements, shape (k, n), or a sequence over users of arrays (n_i,).
-        rank: r, or (r1, r2).
+        rank: r, or (r1, r2); "auto" takes that of `select_rank`.
         sample_weights: nonnegative weights of the squared residuals, like `y`. With weights given, users with too few
             samples for a core of their own are taken as a deliberate choice.
         offset: the frozen weight W_0, shape (d1, d2); zero if left out.
@@ -117,10 +121,12 @@ def fit(
         ConvergenceWarning: if the solver stopped before it was optimal.
     """
     if rank is None:
-        raise TypeError("rank is missing: an integer, or a pair of them")
-    precision = _precision_of(*((A.targets,) if isinstance(A, Problem) else (A, y, sample_weights, offset)))
+        raise TypeError('rank is missing: an integer, a pair of them, or "auto"')
+    precision = precision_of(*((A.targets,) if isinstance(A, Problem) else (A, y, sample_weights, offset)))
     with precision, plain_errors():
         problem = _problem_of(A, y, sample_weights, offset)
+        if rank == "auto":
+            rank = select_rank(problem, seed=seed).rank
         problem.check_rank(rank)
         if sample_weights is None:
             problem.warn_if_unidentifiable(rank)
@@ -202,20 +208,14 @@ def _attempt_until_settled(
     solver = VariableProjection(reduced_step=Direct() if small else ConjugateGradient())
     attempt = functools.partial(solve_with_restarts, problem, solver, rank=rank, key=key, max_steps=max_steps)
     # The cheap attempt on its own: where it is enough, the others need not even be compiled.
-    first = attempt(start, attempts=1)
+    cheap = FewUsers(start, solver) if _is_large(problem) else start
+    first = attempt(cheap, attempts=1)
     if first.relative_residual <= default_residual_tol(problem.targets.dtype):
         return first
-    return attempt(escalation(start), attempts=_ATTEMPTS, first=first)
+    return attempt((cheap, *escalation(start)[1:]), attempts=_ATTEMPTS, first=first)
 
 
-@contextlib.contextmanager
-def _precision_of(*data: Any) -> Iterator[None]:
-    # A memoryview is a sequence, too, but of one axis only.
-    arrays = [
-        array
-        for part in data
-        if part is not None
-        for array in ([part] if hasattr(part, "shape") or not isinstance(part, Sequence) else part)
-    ]
-    with jax.enable_x64(any(getattr(array, "dtype", None) != np.float32 for array in arrays)):
-        yield
+def _is_large(problem: Problem) -> bool:
+    """Whether a fit to few users first, which is another program to compile, can be worth it."""
+    stored = sum(leaf.size for leaf in jax.tree.leaves(problem.sensing))
+    return isinstance(problem.sensing, Streamed) or stored >= _LARGE

@@ -4,10 +4,13 @@ import enum
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int, PyTree
 
 from colora_theory.factors import AbstractFactors
+from colora_theory.inference import Adapted, Uncertainty, adapt
 from colora_theory.linalg import AnyArray
+from colora_theory.problem import Problem
 
 
 class Status(enum.IntEnum):
@@ -121,6 +124,40 @@ class Solution(eqx.Module):
         """The users' weight matrices W_i, the frozen weight included; shape (num_users, num_rows, num_cols)."""
         adapters = self.factors.compose()
         return adapters if self.offset is None else adapters + self.offset[None]
+
+    def adapt(
+        self,
+        A: np.ndarray | Problem,
+        y: np.ndarray | None = None,
+        *,
+        sample_weights: np.ndarray | None = None,
+        uncertainty: Uncertainty | None = None,
+        noise: float | None = None,
+        level: float = 0.05,
+    ) -> Adapted:
+        """The core of a new user in these subspaces, its error, and a test whether they serve it.
+
+        Args:
+            A: sensing matrices of the new user, shape (n, d1, d2); or a `Problem` of one user, by any door.
+            y: measurements, shape (n,).
+            sample_weights: of the squared residuals, shape (n,); one means the noise of the old users.
+            uncertainty: of this fit; without it the subspaces are taken as known.
+            noise: standard deviation of a measurement of weight one; by default that of `uncertainty`.
+            level: of the test.
+
+        Raises:
+            TypeError, ValueError: see `inference.adapt`.
+        """
+        return adapt(
+            self.factors,
+            A,
+            y,
+            offset=None if self.offset is None else np.asarray(self.offset),
+            sample_weights=sample_weights,
+            uncertainty=uncertainty,
+            noise=noise,
+            level=level,
+        )
 
     def summary(self) -> str:
         """Status, steps, optimality and attempts in one line."""

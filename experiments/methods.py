@@ -1,5 +1,6 @@
 """The methods and starts a grid can name: adding one is one entry."""
 
+import uuid
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -8,6 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 import colora_theory as ct
+from colora_theory.experiments.errors import ConfigError
 
 # Variable projection needs few steps where it succeeds; another attempt is worth more than many further ones.
 ATTEMPTS = 10
@@ -118,11 +120,13 @@ class Method(NamedTuple):
         solve: what is run.
         own_start: the start it always uses; None: the grid's.
         sender: the solver or baseline whose messages are counted where a trace is asked for; None: they are not.
+        version: what its results depend on beside the source of this package; empty for the methods below.
     """
 
     solve: Callable[[Cell], ct.Solution]
     own_start: str | None = None
     sender: ct.solvers.AbstractSolver | Callable[..., ct.Solution] | None = None
+    version: str = ""
 
 
 def _by(solver: ct.solvers.AbstractSolver) -> Method:
@@ -185,3 +189,22 @@ STARTS: dict[str, ct.starts.AbstractStart] = {
     "annealed": ct.starts.Annealed(),
     **{f"annealed_{sweeps}": ct.starts.Annealed(sweeps=sweeps) for sweeps in (10, 30, 100, 300, 1000)},
 }
+
+
+def register_method(name: str, solver: ct.solvers.AbstractSolver) -> None:
+    """Let the grids of this process name a solver of your own; it runs from the grid's start, like all others.
+
+    Stored results under that name are taken for those of this very call only: after it, and in every new process, all
+    is computed again, since nothing tells whether the code of the solver is still the same. Worker processes know
+    nothing of it. Its messages are not counted.
+
+    Args:
+        name: for `method` in a grid.
+        solver: an instance.
+
+    Raises:
+        ConfigError: If a method of the package has that name; one that was registered may be registered anew.
+    """
+    if name in METHODS and not METHODS[name].version:
+        raise ConfigError(f"method {name!r} is one of the package; give yours another name")
+    METHODS[name] = Method(lambda cell: cell.solve(solver), version=uuid.uuid4().hex)

@@ -77,7 +77,9 @@ class Chunk:
     @property
     def id(self) -> str:
         """A name made of the content and of the source that computes it: equal names, equal results."""
-        return fingerprint(dataclasses.asdict(self) | {"source": source_hash()})[:32]
+        versions = {recipe.method: version for recipe in self.recipes if (version := METHODS[recipe.method].version)}
+        own = {"versions": versions} if versions else {}
+        return fingerprint(dataclasses.asdict(self) | {"source": source_hash()} | own)[:32]
 
     @property
     def num_cells(self) -> int:

@@ -1,13 +1,20 @@
-"""A plan as a table for the terminal."""
+"""A plan as a table for the terminal, and the curves on which it lies."""
 
+from typing import Any
+
+import numpy as np
 from rich.table import Table
 
 from colora_theory import TaskFamily
 from colora_theory.experiments.errors import shown
-from colora_theory.theory import plan
+from colora_theory.experiments.ranks import parse_rank
+from colora_theory.theory import Plan, plan
 
 # Truths that a plan averages over, and numbers of the largest array of them: fewer truths where they are large.
 _DRAWS, _MOST_NUMBERS = 64, 2 * 10**7
+# Where the points of a curve are, relative to what was asked for.
+_FACTORS = (0.25, 0.5, 1.0, 2.0, 4.0)
+_LOOSEST = 0.9
 _REASONS = {
     "counting": "as many measurements as unknowns: below, no method can succeed",
     "start": "our solvers find the minimum in nearly every draw (measured)",
@@ -31,16 +38,8 @@ def plan_table(
         ValueError: see `theory.plan` and `TaskFamily`, for a rank that is not one or two integers, and for sizes whose
             truths would fill the memory.
     """
-    parts = [part.strip() for part in rank.split(",")]
-    if len(parts) > 2 or not all(part.isdecimal() and len(part) < 10 for part in parts):
-        raise ValueError(f"rank {shown(rank)} is neither an integer nor two with a comma between")
-    pair = int(parts[0]), int(parts[-1])
-    family = TaskFamily(num_users, num_rows, num_cols, pair, similarity)
-    largest = max(num_users * pair[0] * pair[1], num_rows * pair[0], num_cols * pair[1])
-    if largest > _MOST_NUMBERS:
-        raise ValueError(f"cores or a subspace of {shown(largest)} numbers: a plan draws at most {_MOST_NUMBERS}")
-    draws = min(_DRAWS, _MOST_NUMBERS // largest)
-    found = plan(family, target=target, noise=noise, probability=probability, draws=draws)
+    family = TaskFamily(num_users, num_rows, num_cols, parse_rank(rank), similarity)
+    found = plan(family, target=target, noise=noise, probability=probability, draws=_draws(family))
     table = Table(
         title=f"{found.num_samples} samples for each of {num_users} users, limited by {found.limited_by}",
         caption=(
@@ -53,3 +52,55 @@ def plan_table(
     for name, samples in found.needs.items():
         table.add_row(name, str(samples), _REASONS[name])
     return table
+
+
+def plan_curves(
+    num_users: int,
+    num_rows: int,
+    num_cols: int,
+    rank: str,
+    target: float,
+    noise: float,
+    similarity: float,
+    probability: float,
+) -> dict[str, Any]:
+    """The needs of `theory.plan` along the number of users and along the target, both around those that were asked for.
+
+    Returns:
+        `users` and `targets`, each a pair of the values and the needs by name there; without noise there is no need of
+        that name. `num_users`, `target` and `num_samples`, where the plan stands.
+
+    Raises:
+        ValueError: see `plan_table`.
+    """
+    r1, r2 = parse_rank(rank)
+
+    def planned(users: int, aim: float) -> Plan:
+        family = TaskFamily(users, num_rows, num_cols, (r1, r2), similarity)
+        return plan(family, target=aim, noise=noise, probability=probability, draws=_draws(family))
+
+    # Fewer users than this could not span the subspaces.
+    fewest = max(-(-r1 // r2), -(-r2 // r1))
+    users = sorted({max(fewest, round(num_users * factor)) for factor in _FACTORS})
+    targets = sorted({min(target * factor, _LOOSEST) for factor in _FACTORS} | {target})
+    names = [name for name in _REASONS if name != "noise" or noise > 0]
+
+    def curve(plans: list[Plan]) -> dict[str, np.ndarray]:
+        return {name: np.array([each.needs[name] for each in plans]) for name in names}
+
+    return {
+        "users": (np.array(users), curve([planned(each, target) for each in users])),
+        "targets": (np.array(targets), curve([planned(num_users, each) for each in targets])),
+        "num_users": num_users,
+        "target": target,
+        "num_samples": planned(num_users, target).num_samples,
+    }
+
+
+def _draws(family: TaskFamily) -> int:
+    """How many truths are averaged over: fewer where they are large."""
+    r1, r2 = family.rank
+    largest = max(family.num_users * r1 * r2, family.num_rows * r1, family.num_cols * r2)
+    if largest > _MOST_NUMBERS:
+        raise ValueError(f"cores or a subspace of {shown(largest)} numbers: a plan draws at most {_MOST_NUMBERS}")
+    return min(_DRAWS, _MOST_NUMBERS // largest)

@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 
 import colora_theory as ct
@@ -15,7 +16,7 @@ from colora_theory.experiments import table
 from colora_theory.experiments.designs import DESIGNS, NOISE_KINDS
 from colora_theory.experiments.draw import Draw, Rank
 from colora_theory.experiments.methods import METHODS, STARTS, Cell
-from colora_theory.experiments.plan import Chunk, Layout, Recipe
+from colora_theory.experiments.plan import Chunk, Layout, Plan, Recipe
 from colora_theory.experiments.predictions import columns, predict
 from colora_theory.experiments.published import compare, find_published
 from colora_theory.experiments.runtime import holds_many_programs
@@ -52,7 +53,8 @@ def run_chunk(chunk: Chunk) -> pa.Table:
     shapes = structure, tuple(jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for leaf in leaves)
     rows: list[dict[str, Any]] = []
     for recipe in chunk.recipes:
-        solve = _solver(shapes, layout.rank, recipe, chunk.max_steps, chunk.trace)
+        version = METHODS[recipe.method].version
+        solve = _solver(shapes, layout.rank, recipe, version, chunk.max_steps, chunk.trace)
         began = time.perf_counter()
         solutions = jax.block_until_ready(solve(instances, start_keys))
         seconds = time.perf_counter() - began
@@ -66,6 +68,11 @@ def run_chunk(chunk: Chunk) -> pa.Table:
             sent = _sent(jax.tree.map(lambda leaf, lane=lane: leaf[lane], solutions), recipe) if chunk.trace else {}
             rows.append(_row(draw, recipe, chunk, values) | timing | sent | columns(predicted[lane], recipe.start))
     return pa.Table.from_pylist(rows, schema=table.SCHEMA)
+
+
+def run_plan(plan: Plan) -> pd.DataFrame:
+    """All rows of a plan, computed one chunk after the other in this process and stored nowhere."""
+    return pa.concat_tables([run_chunk(chunk) for chunk in plan.chunks]).to_pandas()
 
 
 def _knobs(layout: Layout, draws: tuple[Draw, ...]) -> dict[str, jax.Array]:
@@ -104,10 +111,13 @@ def _sample(layout: Layout, data_keys: jax.Array, knobs: dict[str, jax.Array]) -
 
 
 @functools.cache
-def _solver(shapes: Shapes, rank: Rank, recipe: Recipe, max_steps: int, trace: bool) -> Callable[..., ct.Solution]:
+def _solver(
+    shapes: Shapes, rank: Rank, recipe: Recipe, version: str, max_steps: int, trace: bool
+) -> Callable[..., ct.Solution]:
     """A program that solves all lanes, compiled ahead so that the time of a call is the time of solving.
 
-    It depends on the shapes of the instances and their keys alone: dense designs of any kind share it.
+    It depends on the shapes of the instances and their keys alone: dense designs of any kind share it. `version` is
+    that of the method: one that is registered anew is compiled anew.
     """
 
     def solve(lane: tuple[ct.Instance, jax.Array]) -> ct.Solution:

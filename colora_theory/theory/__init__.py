@@ -8,6 +8,7 @@ from colora_theory.theory.counting import identifiability_rank as identifiabilit
 from colora_theory.theory.counting import necessary_outputs as necessary_outputs
 from colora_theory.theory.counting import necessary_samples as necessary_samples
 from colora_theory.theory.counting import oversampling as oversampling
+from colora_theory.theory.covariance import FactorCovariance as FactorCovariance
 from colora_theory.theory.cramer_rao import CramerRao as CramerRao
 from colora_theory.theory.cramer_rao import cramer_rao as cramer_rao
 from colora_theory.theory.isometry import core_isometry as core_isometry

@@ -34,6 +34,7 @@ class TangentGram:
         coupling: of each user's core with the shared coordinates, shape (num_users, r1 r2, q).
         shared: block of P (r1 x (d1 - r1)) and R (r2 x (d2 - r2)), row-major, shape (q, q).
         left_size: r1 (d1 - r1), how many of the shared coordinates are those of P.
+        bases: orthonormal U (d1, r1), U' (d1, d1 - r1), V (d2, r2) and V' (d2, d2 - r2) of these coordinates.
     """
 
     cores: np.ndarray
@@ -41,6 +42,7 @@ class TangentGram:
     coupling: np.ndarray
     shared: np.ndarray
     left_size: int
+    bases: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
     @classmethod
     def at(cls, problem: Problem, truth: AbstractFactors) -> "TangentGram":
@@ -61,9 +63,10 @@ class TangentGram:
             raise ValueError(
                 f"the stacked cores have ranks {ranks}, not {truth.rank}: the subspaces are not identifiable"
             )
-        cores, own, coupling, shared = (np.asarray(part, float) for part in _gram(problem, truth))
-        (d1, r1), _ = truth.left.shape, truth.right.shape
-        return cls(cores, own, coupling, shared, r1 * (d1 - r1))
+        cores, own, coupling, shared, *bases = (np.asarray(part, float) for part in _gram(problem, truth))
+        left, left_outside, right, right_outside = bases
+        in_left = left.shape[1] * left_outside.shape[1]
+        return cls(cores, own, coupling, shared, in_left, (left, left_outside, right, right_outside))
 
     @property
     def dimension(self) -> int:
@@ -91,6 +94,25 @@ class TangentGram:
             np.einsum("kpq,kpm->qm", self.coupling, own, optimize=True) + self.shared @ shared,
         )
 
+    def expand(self, shared: np.ndarray) -> np.ndarray:
+        """The entries of dU^T and dV^T, row-major and one after the other, of shared coordinates (q, m).
+
+        Returns:
+            Shape (d1 r1 + d2 r2, m).
+        """
+        _, left_outside, _, right_outside = self.bases
+        parts = []
+        for outside, cores, coordinates in (
+            (left_outside, self.cores, shared[: self.left_size]),
+            (right_outside, np.swapaxes(self.cores, 1, 2), shared[self.left_size :]),
+        ):
+            values, vectors = np.linalg.eigh(np.einsum("krs,kqs->rq", cores, cores))
+            shrink = (vectors / np.sqrt(values)) @ vectors.T
+            changes = coordinates.reshape(cores.shape[1], outside.shape[1], -1)
+            whole = np.einsum("rq,ab,qbm->ram", shrink, outside, changes, optimize=True)
+            parts.append(whole.reshape(-1, shared.shape[1]))
+        return np.concatenate(parts)
+
     def reduced(self) -> tuple[np.ndarray, np.ndarray]:
         """The Schur complement of the shared block, the cores eliminated, and pseudo-inverses of the cores' blocks."""
         inverse = np.linalg.pinv(self.own, rcond=_SINGULAR, hermitian=True)
@@ -112,9 +134,8 @@ def is_singular(matrix: np.ndarray) -> bool:
 
 
 @eqx.filter_jit
-def _gram(
-    problem: Problem, truth: Factors
-) -> tuple[Float[Array, "k r1 r2"], Float[Array, "k p p"], Float[Array, "k p q"], Float[Array, "q q"]]:
+def _gram(problem: Problem, truth: Factors) -> tuple[Float[Array, "..."], ...]:
+    """The arrays of a `TangentGram` in the order of its fields, then its bases one by one."""
     factors = truth.orthonormalize()
     cores = factors.cores
     at_right, at_left = problem.restrict_both(factors.left, factors.right)
@@ -129,13 +150,20 @@ def _gram(
         contract("rq,kqs->krs", left_scale, cores),
         contract("sq,krq->ksr", right_scale, cores),
     )
-    across = jax.scipy.linalg.block_diag(_complement(factors.left), _complement(factors.right))
+    left_outside, right_outside = _complement(factors.left), _complement(factors.right)
+    across = jax.scipy.linalg.block_diag(
+        *(
+            # Transposed factors, in row-major order, whose rows are orthogonal to the present ones: one in each column.
+            jnp.kron(jnp.eye(rank, dtype=outside.dtype), outside)
+            for rank, outside in zip(factors.rank, (left_outside, right_outside), strict=True)
+        )
+    )
     coupling = contract("kpm,mq->kpq", joint.coupling, across)
-    return cores, own_normal(own, nothing).normal, coupling, contract("mq,mn,nw->qw", across, joint.normal, across)
+    shared = contract("mq,mn,nw->qw", across, joint.normal, across)
+    bases = factors.left, left_outside, factors.right, right_outside
+    return cores, own_normal(own, nothing).normal, coupling, shared, *bases
 
 
-def _complement(basis: Float[Array, "d r"]) -> Float[Array, "rd q"]:
-    """Transposed factors, in row-major order, whose rows are orthogonal to the present ones: one in each column."""
-    rank = basis.shape[1]
-    complement = jnp.linalg.qr(basis, mode="complete")[0][:, rank:]
-    return jnp.kron(jnp.eye(rank, dtype=basis.dtype), complement)
+def _complement(basis: Float[Array, "d r"]) -> Float[Array, "d c"]:
+    """An orthonormal basis of what is orthogonal to a subspace."""
+    return jnp.linalg.qr(basis, mode="complete")[0][:, basis.shape[1] :]
