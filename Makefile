@@ -16,7 +16,12 @@ BENCH_DRAWS ?= 3
 BENCH_VENV  := .venv-bench
 BENCH_STAMP := $(BENCH_VENV)/.installed
 
-.PHONY: help reproduce smoke verify test long faults fuzz bench env check lock bench-lock clean
+# So has the documentation site.
+DOCS_VENV   := .venv-docs
+DOCS_STAMP  := $(DOCS_VENV)/.installed
+CHROMIUM   ?= /usr/bin/chromium
+
+.PHONY: help reproduce smoke verify test long faults fuzz bench env check lock bench-lock docs docs-check docs-lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -25,13 +30,16 @@ help:
 	@echo "make smoke       the same road as reproduce, on grids of seconds"
 	@echo "make verify      what the stored tables (PRESET=cpu) say of every claim; fails if one is refuted or lacks data"
 	@echo "make long        the long statistics"
-	@echo "make faults      kills, Ctrl-C, two runs at once, a full disk, a read-only folder (WORKERS=1); about 15 minutes"
+	@echo "make faults      kills, Ctrl-C, two runs at once, full disk, read-only folder, little memory, dask (WORKERS=1); about 20 minutes"
 	@echo "make fuzz        more than ten thousand bad inputs for the readers, the commands and fit; minutes"
 	@echo "make bench       environment with other packages, benchmark against them (BENCH_SIZES, BENCH_DRAWS), tables, figure"
+	@echo "make docs        environment for the site, built into site/; warnings and broken links are errors"
+	@echo "make docs-check  every page of the site in a headless browser (CHROMIUM)"
 	@echo "make check       format, lint, types"
 	@echo "make env         only the environment, in $(VENV)"
 	@echo "make lock        pin the newest allowed versions in requirements.lock"
 	@echo "make bench-lock  pin the packages of the benchmark, those there are kept, in requirements-bench.lock"
+	@echo "make docs-lock   pin the packages of the site in requirements-docs.lock"
 
 # A virtual environment $(1) with the packages of the lock file $(2) and this one.
 define install
@@ -78,6 +86,20 @@ bench: $(BENCH_STAMP)
 	@$(BENCH_VENV)/bin/python -m benchmarks run --sizes $(BENCH_SIZES) --draws $(BENCH_DRAWS) --out $(RESULTS)/bench
 	@$(BENCH_VENV)/bin/python -m benchmarks figure --out $(RESULTS)/bench --figures $(FIGURES)
 
+# The site reads the source as text: of this package nothing needs to be installed.
+$(DOCS_STAMP): requirements-docs.lock
+	@echo "environment: creating $(DOCS_VENV) with $$($(PYTHON) --version) and the versions in requirements-docs.lock"
+	@$(PYTHON) -m venv $(DOCS_VENV)
+	@$(DOCS_VENV)/bin/python -m pip install --quiet --quiet --disable-pip-version-check --requirement requirements-docs.lock
+	@touch $@
+
+docs: $(DOCS_STAMP)
+	@NO_MKDOCS_2_WARNING=1 $(DOCS_VENV)/bin/python -m mkdocs build --quiet --strict
+	@echo "docs: site/index.html"
+
+docs-check: docs
+	@$(DOCS_VENV)/bin/python -m website.browser site --chromium $(CHROMIUM)
+
 check: env
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
@@ -94,5 +116,11 @@ bench-lock: env
 	@grep -Ev '^(nvidia|cuda|triton)' requirements-bench.lock > requirements-bench.lock.tmp
 	@mv requirements-bench.lock.tmp requirements-bench.lock
 
+# The site does not import the package, so what the package needs is left out.
+docs-lock: env
+	@$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["docs"], sep="\n")' \
+	  | $(BIN)/uv pip compile - --universal --no-annotate --no-emit-index-url --custom-compile-command "make docs-lock" \
+	  --output-file requirements-docs.lock
+
 clean:
-	rm -rf $(VENV) $(BENCH_VENV) results figures/out .jax_cache
+	rm -rf $(VENV) $(BENCH_VENV) $(DOCS_VENV) site results figures/out .jax_cache

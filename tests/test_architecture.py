@@ -29,10 +29,10 @@ LAYERS = [
     "whitening",
     "designs",
     "synthetic",
+    "solvers",
     "starts",
     "empirical_bayes",
     "solution",
-    "solvers",
     "solve",
     "restarts",
     "rounds",
@@ -41,14 +41,42 @@ LAYERS = [
 ]
 ALLOWED = {name: set(LAYERS[:place]) for place, name in enumerate(LAYERS)}
 ALLOWED["starts"] -= {"synthetic"}
-ALLOWED["empirical_bayes"] -= {"synthetic", "starts"}
-ALLOWED["solution"] = {"linalg", "factors"}
-ALLOWED["solvers"] -= {"synthetic", "starts", "empirical_bayes", "solution"}
+ALLOWED["empirical_bayes"] -= {"synthetic", "solvers", "starts"}
+ALLOWED["solution"] = {"linalg", "factors", "problem", "inference"}
+ALLOWED["precision"] = set()
+ALLOWED["bootstrap"] = {
+    "lanes",
+    "grassmann",
+    "factors",
+    "precision",
+    "sensing",
+    "problem",
+    "inference",
+    "solution",
+    "starts",
+    "solvers",
+    "solve",
+}
+ALLOWED["inference"] = {"factors", "precision", "sensing", "problem", "theory"}
+ALLOWED["solvers"] -= {"synthetic"}
 ALLOWED["solve"] -= {"synthetic", "empirical_bayes"}
 ALLOWED["restarts"] -= {"synthetic", "empirical_bayes"}
 ALLOWED["rounds"] = {"linalg", "factors", "problem", "solution", "solvers"}
 ALLOWED["baselines"] -= {"synthetic", "restarts"}
-ALLOWED["fit"] = ALLOWED["fit"] - {"synthetic", "baselines"} | {"theory"}
+ALLOWED["selection"] = {
+    "checks",
+    "linalg",
+    "factors",
+    "precision",
+    "sensing",
+    "problem",
+    "starts",
+    "solvers",
+    "solve",
+    "baselines",
+    "theory",
+}
+ALLOWED["fit"] = ALLOWED["fit"] - {"synthetic", "baselines"} | {"precision", "selection", "theory"}
 ALLOWED["sharding"] = {"factors", "sensing", "problem", "solution"}
 ALLOWED["federation"] = {
     "linalg",
@@ -63,7 +91,7 @@ ALLOWED["federation"] = {
 }
 ALLOWED["communication"] = {"factors", "solution", "starts", "solvers", "baselines"}
 ALLOWED["metrics"] = {"linalg", "grassmann", "factors"}
-ALLOWED["theory"] = {"lanes", "linalg", "grassmann", "factors", "sensing", "problem", "synthetic"}
+ALLOWED["theory"] = {"lanes", "linalg", "grassmann", "factors", "precision", "sensing", "problem", "synthetic"}
 ALLOWED["figures"] = {"theory", "experiments"}
 
 
@@ -101,8 +129,8 @@ def test_imports_run_one_way(path):
     if path == LIBRARY / "__init__.py":
         return
     if part == "experiments":
-        # The one door between them: the command line finds the figures by their names.
-        assert path.name == "gallery.py" or "figures" not in set(imported_parts(path))
+        # The doors between them: figures by their names, and the pictures of single commands.
+        assert path.name in {"gallery.py", "pictures.py"} or "figures" not in set(imported_parts(path))
         return
     assert set(imported_parts(path)) <= ALLOWED[part] | {part}
 

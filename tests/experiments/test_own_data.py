@@ -198,10 +198,12 @@ def test_what_a_fit_tells(examples, one_attempt, tmp_path):
         for matrices, y, own in zip(data.arrays["A"], data.arrays["y"], weights, strict=True)
     ]
     np.testing.assert_allclose(fitted.residual_rms, [np.sqrt(np.mean(each**2)) for each in residuals], rtol=1e-9)
-    assert (fitted.measurements, fitted.unknowns) == (280, 2 * 6 + 2 * 4 + 6 * 4)
-    np.testing.assert_allclose(fitted.noise**2, sum(np.sum(each**2) for each in residuals) / (280 - 44), rtol=1e-9)
+    assert (fitted.noise.measurements, fitted.noise.unknowns) == (280, 2 * 6 + 2 * 4 + 6 * 4)
+    np.testing.assert_allclose(
+        fitted.noise.sigma**2, sum(np.sum(each**2) for each in residuals) / (280 - 44), rtol=1e-9
+    )
     # Drawn with noise of .02, and errors are what the bound expects: six of them, of 7 unknowns each.
-    assert 0.8 < fitted.noise / 0.02 < 1.2
+    assert 0.8 < fitted.noise.sigma / 0.02 < 1.2
     truth = np.load(examples / "truth.npz")["weights"]
     ratio = np.sum((weights - truth) ** 2) / np.sum(fitted.errors**2)
     assert 0.3 < ratio < 2.5
@@ -216,7 +218,20 @@ def test_what_a_fit_tells(examples, one_attempt, tmp_path):
     assert told == json.loads(fitting.as_json(fitted))
     assert told["status"] == "CONVERGED"
     assert [row["samples"] for row in told["users"]] == data.num_samples
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["factors.npz", "summary.json"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "factors.npz", "summary.html", "summary.json", "summary.svg",
+    ]  # fmt: skip
+    for row in told["users"]:
+        assert 0 < row["relative_error_lower"] < row["estimated_relative_error"] < row["relative_error_upper"]
+    sides = np.moveaxis(kept["cores"], 1, 0).reshape(2, -1), kept["cores"].reshape(-1, 2)
+    for name, side in zip(("left", "right"), sides, strict=True):
+        energy = np.sum(np.square(told["core_singular_values"][name]))
+        assert energy == pytest.approx(np.sum(side**2), rel=1e-12)
+    page = (tmp_path / "out" / "summary.html").read_text()
+    assert page.count("<svg") == 1
+    assert "http" not in page.replace("http://www.w3.org/", "").replace("http://purl.org/", "").replace(
+        "http://creativecommons.org/", ""
+    )
 
 
 def test_the_command(examples, one_attempt, tmp_path):
@@ -258,9 +273,12 @@ def test_what_limits_the_accuracy(examples, one_attempt, monkeypatch):
 def test_examples_are_written_once(tmp_path):
     code, out, _ = colora("example", tmp_path)
     assert code == 0
-    for line in out.splitlines():
+    *fits, chosen, compared = out.splitlines()
+    for line in fits:
         assert line.startswith("colora fit ")
         assert line.endswith(" --rank 2")
+    assert chosen.endswith("dense.npz --rank auto")
+    assert compared.startswith("colora compare ")
     code, _, err = colora("example", tmp_path)
     assert code == 2
     assert "exists already" in err
@@ -273,7 +291,7 @@ def test_every_example_is_fitted_as_well_as_it_says(examples, tmp_path):
         fitted = fitting.fit_data(read_data(examples / name), 2)
         error = np.sum((np.asarray(fitted.solution.weights) - truth[: len(fitted.errors)]) ** 2)
         assert 0.3 < error / np.sum(fitted.errors**2) < 2.5, name
-        assert 0.8 < fitted.noise / 0.02 < 1.2, name
+        assert 0.8 < fitted.noise.sigma / 0.02 < 1.2, name
     streamed, loaded = (fitting.fit_data(read_data(examples / "dense", each), 2) for each in (True, False))
     np.testing.assert_allclose(streamed.solution.weights, loaded.solution.weights, atol=1e-8)
     with pytest.raises(ColoraError):
