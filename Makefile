@@ -71,7 +71,7 @@ verify: env
 
 test: env
 	@echo "tests: running the suite (long statistics: make long)"
-	@$(BIN)/python -m pytest -m "not long and not outputs"
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal -m "not long and not outputs"
 
 long: env
 	@$(BIN)/python -m pytest -m long

@@ -7,6 +7,10 @@ import jax
 import pytest
 from jaxtyping import install_import_hook
 
+# The suite runs in several processes: each keeps to a core of its own, or their threads fight over all of them.
+if (worker := os.environ.get("PYTEST_XDIST_WORKER")) and hasattr(os, "sched_setaffinity"):
+    cores = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, {cores[int(worker.removeprefix("gw")) % len(cores)]})
 # Most of the suite's time is compiling small programs: leave their machine code plain.
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 jax.config.update("jax_enable_x64", True)

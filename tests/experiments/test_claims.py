@@ -15,6 +15,7 @@ from colora_theory.experiments.claims.claim import Claim, Source
 from colora_theory.experiments.claims.evidence import Attains, Evidence, Inside, NoDataError, Verdict
 from colora_theory.experiments.claims.ledger import CLAIMS
 from colora_theory.experiments.claims.verify import failures, judge, verify
+from colora_theory.experiments.commands import sweeping
 from colora_theory.experiments.provenance import source_hash
 from colora_theory.experiments.sweep import PRESETS, Sweep
 from tests.experiments.claim_tables import CASES, efficiency, frame, noisy
@@ -186,8 +187,8 @@ def test_a_refuted_claim_fails(tiny, store):
 
 
 def test_reproduce_fails_where_a_claim_is_refuted(tiny, store, monkeypatch):
-    monkeypatch.setattr(cli, "_run", lambda *_: True)
-    monkeypatch.setattr(cli, "_draw", lambda *_: None)
+    monkeypatch.setattr(sweeping, "_run", lambda *_: True)
+    monkeypatch.setattr(sweeping, "draw_figures", lambda *_: None)
     for error, expected in ((1e-12, 0), (1.0, 1)):
         tiny(error)
         code, out, err = colora("reproduce", "--preset", "smoke", "--results", store.root)
