@@ -8,15 +8,25 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from colora_theory.display import Rows, Shown
 from colora_theory.linalg import AnyArray, contract
 
 
-class AbstractFactors(eqx.Module):
+class AbstractFactors(Shown):
     """Anything that gives every user a weight matrix through a left factor, a core and a right factor."""
 
     left: eqx.AbstractVar[Array]
     cores: eqx.AbstractVar[Array]
     right: eqx.AbstractVar[Array]
+
+    def facts(self) -> Rows:
+        users, *core = self.cores.shape[-3:]
+        return [
+            ("users", str(users)),
+            ("weights", f"{self.left.shape[-2]} x {self.right.shape[-2]}"),
+            ("rank", "({}, {})".format(*core)),
+            ("precision", str(self.cores.dtype)),
+        ]
 
     @abc.abstractmethod
     def compose(self) -> Float[AnyArray, "k d1 d2"]:

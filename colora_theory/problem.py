@@ -20,6 +20,7 @@ from colora_theory.checks import (
     stack_users,
     stack_weights,
 )
+from colora_theory.display import Rows, Shown
 from colora_theory.factors import Factors, check_rank
 from colora_theory.linalg import contract, pad_axes, safe_divide
 from colora_theory.output_moments import OutputMoments, compress_samples, share_weight
@@ -39,7 +40,7 @@ class IdentifiabilityWarning(UserWarning):
     """The data cannot determine what is asked of them."""
 
 
-class Problem(eqx.Module):
+class Problem(Shown):
     """Measurements of W_1 .. W_k, and the loss 1/2 sum_ij w_ij (y_ij - <A_ij, W_i>)^2.
 
     The constructor takes arrays as they are and can be traced. The checked doors for own data are `Problem.dense`,
@@ -56,6 +57,15 @@ class Problem(eqx.Module):
     targets: Float[Array, "k n"]
     sample_weights: Float[Array, "k n"]
     offset: Float[Array, "d1 d2"] | None = None
+
+    def facts(self) -> Rows:
+        users, num_rows, num_cols = self.sensing.weights_shape
+        return [
+            ("measurements", f"{type(self.sensing).__name__}, {self.targets.shape[-1]} of each user at most"),
+            ("users", str(users)),
+            ("weights", f"{num_rows} x {num_cols}" + ("" if self.offset is None else ", with a frozen offset")),
+            ("precision", str(self.targets.dtype)),
+        ]
 
     @classmethod
     def dense(

@@ -13,16 +13,21 @@ from colora_theory.problem import Problem
 from colora_theory.solution import Attempts, Solution, Status
 from colora_theory.solve import as_arrays, default_residual_tol, solve
 from colora_theory.solvers import AbstractSolver
-from colora_theory.starts import AbstractStart, Annealed, Stacked, Turned
+from colora_theory.starts import AbstractStart, Annealed, Random, Stacked, Turned
+
+# Sweeps of the last annealed paths.
+_LONG = 1000
 
 
 def escalation(start: AbstractStart) -> tuple[AbstractStart, ...]:
     """What works for most problems first, what works near the counting limit last.
 
     A turn of the start is enough to leave most local minima; the annealed path is there for those where it is not.
-    Paths from the same start share their fate more often than those from turned ones.
+    Paths from the same start share their fate more often than those from turned ones, and longer ones from random
+    subspaces find what neither has found.
     """
-    return start, Turned(start), Turned(start), Annealed(start), Annealed(Turned(start))
+    turned = Annealed(Turned(start))
+    return start, Turned(start), Turned(start), Annealed(start), turned, turned, Annealed(Random(), sweeps=_LONG)
 
 
 ESCALATION = escalation(Stacked())

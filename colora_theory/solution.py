@@ -1,16 +1,22 @@
 """What comes out of a solve, and how it ended."""
 
 import enum
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PyTree
 
+from colora_theory.display import Rows, Shown, is_known, number
 from colora_theory.factors import AbstractFactors
 from colora_theory.inference import Adapted, Uncertainty, adapt
 from colora_theory.linalg import AnyArray
 from colora_theory.problem import Problem
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class Status(enum.IntEnum):
@@ -95,7 +101,7 @@ class Attempts(eqx.Module):
         )
 
 
-class Solution(eqx.Module):
+class Solution(Shown):
     """What came out.
 
     Attributes:
@@ -124,6 +130,45 @@ class Solution(eqx.Module):
         """The users' weight matrices W_i, the frozen weight included; shape (num_users, num_rows, num_cols)."""
         adapters = self.factors.compose()
         return adapters if self.offset is None else adapters + self.offset[None]
+
+    def facts(self) -> Rows:
+        users, *core = self.factors.cores.shape[-3:]
+        sizes = self.factors.left.shape[-2], self.factors.right.shape[-2]
+        known = is_known(self.status)
+        rows = [
+            ("status", Status(int(self.status)).name if known else number(self.status)),
+            ("steps", number(self.num_steps, "d")),
+            ("relative residual", number(self.relative_residual)),
+            ("relative gradient", number(self.relative_gradient)),
+            ("users", str(users)),
+            ("weights", "{} x {}".format(*sizes)),
+            ("rank", "({}, {})".format(*core)),
+        ]
+        if known and self.attempts is not None:
+            kept = int(self.attempts.kept)
+            rows.append(
+                ("attempts", f"{int(self.attempts.num_made)}, kept {kept + 1} from {self.attempts.start_of(kept)}")
+            )
+        return rows
+
+    def to_frame(self, users: Sequence[str] | None = None) -> "pd.DataFrame":
+        """One row for each user: its name, the norm of W_i - W_0, and the entries of its core.
+
+        Args:
+            users: names, in the order of the weights; numbers from 0 if left out.
+
+        Raises:
+            ValueError: for another number of names than of users.
+        """
+        import pandas as pd
+
+        cores = np.asarray(self.factors.cores)
+        names = list(range(len(cores))) if users is None else list(users)
+        if len(names) != len(cores):
+            raise ValueError(f"{len(names)} names were given for {len(cores)} users")
+        entries = {f"core_{p + 1}_{q + 1}": cores[:, p, q] for p, q in np.ndindex(*cores.shape[1:])}
+        norms = np.linalg.norm(np.asarray(self.factors.compose()), axis=(1, 2))
+        return pd.DataFrame({"user": names, "adapter_norm": norms, **entries})
 
     def adapt(
         self,

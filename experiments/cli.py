@@ -1,6 +1,7 @@
 """The `colora` command. Its commands parse, call and print; heavy imports wait until they are needed."""
 
 import io
+import os
 import sys
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -33,6 +34,10 @@ class _Group(TyperGroup):
         except KeyboardInterrupt:
             fail(INTERRUPTED + again(), debug)
             raise typer.Exit(130) from None
+        except BrokenPipeError:
+            # Who reads has seen enough; what is still buffered has nowhere to go.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(0) from None
         except ColoraError as error:
             fail(f"error: {error}", debug)
             raise typer.Exit(error.exit_code) from error
@@ -51,7 +56,6 @@ app = typer.Typer(
     cls=_Group,
     epilog=EPILOG,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
@@ -75,22 +79,33 @@ def options(
     """Sweeps and figures for the theory of collaborative low-rank adaptation (CoLoRA)."""
 
 
-_COMMANDS: dict[str, Callable[..., None]] = {
-    "list": sweeping.list_sweeps,
-    "run": sweeping.run,
-    "sweep": sweeping.sweep,
-    "status": watching.status,
-    "figures": results.figures,
-    "verify": results.verify,
-    "report": report.report,
-    "reproduce": sweeping.reproduce,
-    "plan": planning.plan,
-    "fit": own_data.fit,
-    "compare": comparing.compare,
-    "example": own_data.example,
+# Each with lines that show its use.
+_COMMANDS: dict[str, tuple[Callable[..., None], tuple[str, ...]]] = {
+    "list": (sweeping.list_sweeps, ("colora list", "colora list --json")),
+    "run": (
+        sweeping.run,
+        ("colora run sample_complexity --preset smoke", "colora run noise --workers 2", "colora run noise --shard 1/4"),
+    ),
+    "sweep": (sweeping.sweep, ("colora sweep experiments/example.toml", "colora sweep mine.toml --results mine")),
+    "status": (watching.status, ("colora status", "colora status noise --watch")),
+    "figures": (results.figures, ("colora figures", "colora figures noise --out pictures")),
+    "verify": (results.verify, ("colora verify", "colora verify --list", "colora verify --preset smoke --json")),
+    "report": (report.report, ("colora report --out report.html",)),
+    "reproduce": (sweeping.reproduce, ("colora reproduce --preset smoke", "colora reproduce --workers 2")),
+    "plan": (
+        planning.plan,
+        (
+            "colora plan --users 30 --rows 20 --cols 20 --rank 2 --target 0.05 --noise 0.1",
+            "colora plan --users 30 --rows 20 --cols 20 --rank 2 --target 0.05 --noise 0.1 --picture plan.png",
+        ),
+    ),
+    "fit": (own_data.fit, ("colora fit data.npz --rank 2", "colora fit table.csv --rank auto --out fitted")),
+    "compare": (comparing.compare, ("colora compare data.npz", "colora compare data.npz --rank 2,3 --json")),
+    "example": (own_data.example, ("colora example trial",)),
 }
-for _name, _command in _COMMANDS.items():
-    app.command(_name)(_command)
+for _name, (_command, _examples) in _COMMANDS.items():
+    # A line each: between paragraphs only are ends of lines kept.
+    app.command(_name, epilog="\n\n".join(("Examples:", *_examples)))(_command)
 
 
 def main() -> None:

@@ -22,7 +22,7 @@ _REASONS = {
 }
 
 
-def plan_table(
+def make(
     num_users: int,
     num_rows: int,
     num_cols: int,
@@ -31,8 +31,8 @@ def plan_table(
     noise: float,
     similarity: float,
     probability: float,
-) -> Table:
-    """The needs of `theory.plan`, the largest of which is the recommendation.
+) -> dict[str, Any]:
+    """What was asked for, and what `theory.plan` answers: the largest of its needs is the recommendation.
 
     Raises:
         ValueError: see `theory.plan` and `TaskFamily`, for a rank that is not one or two integers, and for sizes whose
@@ -40,16 +40,30 @@ def plan_table(
     """
     family = TaskFamily(num_users, num_rows, num_cols, parse_rank(rank), similarity)
     found = plan(family, target=target, noise=noise, probability=probability, draws=_draws(family))
+    return {
+        "num_users": num_users,
+        "target": target,
+        "probability": probability,
+        "num_samples": found.num_samples,
+        "limited_by": found.limited_by,
+        "oversampling": found.oversampling,
+        "predicted_error": found.predicted_error,
+        "needs": found.needs,
+    }
+
+
+def plan_table(made: dict[str, Any]) -> Table:
+    """A plan of `make`, for the terminal."""
     table = Table(
-        title=f"{found.num_samples} samples for each of {num_users} users, limited by {found.limited_by}",
+        title=f"{made['num_samples']} samples for each of {made['num_users']} users, limited by {made['limited_by']}",
         caption=(
-            f"N / DoF = {found.oversampling:.3g}; expected relative error {found.predicted_error:.2g}; "
-            f"target {target:g} in {probability:.0%} of draws"
+            f"N / DoF = {made['oversampling']:.3g}; expected relative error {made['predicted_error']:.2g}; "
+            f"target {made['target']:g} in {made['probability']:.0%} of draws"
         ),
     )
     for column in ("need", "samples", "why"):
         table.add_column(column, justify="right" if column == "samples" else "left")
-    for name, samples in found.needs.items():
+    for name, samples in made["needs"].items():
         table.add_row(name, str(samples), _REASONS[name])
     return table
 
@@ -71,7 +85,7 @@ def plan_curves(
         that name. `num_users`, `target` and `num_samples`, where the plan stands.
 
     Raises:
-        ValueError: see `plan_table`.
+        ValueError: see `make`.
     """
     r1, r2 = parse_rank(rank)
 

@@ -37,8 +37,8 @@ class Reporter(abc.ABC):
 
 
 def reporter(console: Console) -> Reporter:
-    """A bar if the console is a terminal, else plain lines."""
-    return BarReporter(console) if console.is_terminal else LineReporter(console)
+    """A bar if the console is a terminal that can redraw a line, else plain lines."""
+    return BarReporter(console) if console.is_terminal and not console.is_dumb_terminal else LineReporter(console)
 
 
 class _Failing(ProgressColumn):

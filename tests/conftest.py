@@ -23,9 +23,12 @@ jax.config.update(
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
 jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
 
+# What is public is imported where it is first used: here at once, while the hook sees it.
+os.environ["EAGER_IMPORT"] = "1"
 with install_import_hook("colora_theory", "beartype.beartype"):
     import colora_theory as ct
     from colora_theory.experiments.runtime import holds_many_programs
+del os.environ["EAGER_IMPORT"]
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -17,6 +17,7 @@ LIBRARY = ROOT / "colora_theory"
 # Each may import those before it, and nothing else of the library.
 LAYERS = [
     "checks",
+    "display",
     "lanes",
     "linalg",
     "grassmann",
@@ -42,7 +43,7 @@ LAYERS = [
 ALLOWED = {name: set(LAYERS[:place]) for place, name in enumerate(LAYERS)}
 ALLOWED["starts"] -= {"synthetic"}
 ALLOWED["empirical_bayes"] -= {"synthetic", "solvers", "starts"}
-ALLOWED["solution"] = {"linalg", "factors", "problem", "inference"}
+ALLOWED["solution"] = {"display", "linalg", "factors", "problem", "inference"}
 ALLOWED["precision"] = set()
 ALLOWED["bootstrap"] = {
     "lanes",

@@ -86,12 +86,16 @@ def write(judgements: Sequence[Judgement], store: Store, preset: str) -> Path:
     Raises:
         StoreError: If the folder cannot be written.
     """
-    document = {
+    return store.write_json(f"verdicts-{preset}", document(judgements, preset))
+
+
+def document(judgements: Sequence[Judgement], preset: str) -> dict[str, Any]:
+    """The verdicts as plain values."""
+    return {
         "preset": preset,
         "package_version": package_version(),
         "verdicts": [_record(judgement) for judgement in judgements],
     }
-    return store.write_json(f"verdicts-{preset}", document)
 
 
 def _is_asked(claim: Claim, preset: str) -> bool:

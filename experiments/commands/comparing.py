@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from colora_theory.experiments.commands.options import AsJson
 from colora_theory.experiments.commands.speech import say
 
 
@@ -14,7 +15,7 @@ def compare(
     rank: Annotated[str, typer.Option("--rank", help="Of the shared subspaces: auto, r, or r1,r2.")] = "auto",
     folds: Annotated[int, typer.Option("--folds", help="Parts of every user's samples, each held out once.")] = 5,
     out: Annotated[Path | None, typer.Option("--out", help="Folder for comparison.json.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON in place of the table.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Should the users share? Each alone, one model for all and shared subspaces, on samples that are held out.
 

@@ -1,4 +1,4 @@
-"""Options that several commands have."""
+"""Options that several commands have, and the names that a shell completes."""
 
 from pathlib import Path
 from typing import Annotated
@@ -14,5 +14,27 @@ Share = Annotated[
 ]
 Dask = Annotated[str | None, typer.Option("--dask", help="Compute on the workers of the dask scheduler there.")]
 
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, in place of the table.")]
 RESULTS = Path("results")
 OUT = Path("figures/out")
+
+
+def sweep_names() -> list[str]:
+    """For completion."""
+    from colora_theory.experiments.sweeps import SWEEPS
+
+    return list(SWEEPS)
+
+
+def figure_names() -> list[str]:
+    """For completion."""
+    from colora_theory.experiments.gallery import figure_modules
+
+    return list(figure_modules())
+
+
+def claim_names() -> list[str]:
+    """For completion."""
+    from colora_theory.experiments.claims.ledger import CLAIMS
+
+    return list(CLAIMS)

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from colora_theory.experiments.commands.options import AsJson
 from colora_theory.experiments.commands.speech import say
 
 
@@ -15,7 +16,7 @@ def fit(
     rank: Annotated[str, typer.Option("--rank", help="auto, r, or r1,r2; r1 if --rank-right is given.")],
     rank_right: Annotated[int | None, typer.Option("--rank-right", help="r2; r if left out.")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Folder for factors.npz, summary.json and .html.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON in place of the table.")] = False,
+    as_json: AsJson = False,
     stream: Annotated[
         bool | None,
         typer.Option(

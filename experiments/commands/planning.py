@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from colora_theory.experiments.commands.speech import say
+from colora_theory.experiments.commands.options import AsJson
+from colora_theory.experiments.commands.speech import print_json, say
 
 
 def plan(
@@ -22,13 +23,14 @@ def plan(
         Path | None,
         typer.Option("--picture", help="Draw the needs against users and target into this .png, .svg or .pdf file."),
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """How many samples a user needs, and what limits them: counting, the start, or noise.
 
     For cores with entries of variance one and a Gaussian design of unit variance.
     """
     from colora_theory.experiments.errors import ConfigError
-    from colora_theory.experiments.planning import plan_curves, plan_table
+    from colora_theory.experiments.planning import make, plan_curves, plan_table
 
     if picture is not None:
         from colora_theory.experiments.pictures import check_suffix
@@ -36,11 +38,14 @@ def plan(
         check_suffix(picture)
     asked = num_users, num_rows, num_cols, rank, target, noise, similarity, probability
     try:
-        table = plan_table(*asked)
+        made = make(*asked)
         curves = None if picture is None else plan_curves(*asked)
     except ValueError as error:
         raise ConfigError(str(error)) from None
-    Console().print(table)
+    if as_json:
+        print_json(made)
+    else:
+        Console().print(plan_table(made))
     if curves is not None and picture is not None:
         from colora_theory.experiments.pictures import write_plan_picture
 

@@ -7,15 +7,26 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from colora_theory.experiments.commands.options import OUT, RESULTS, Out, Preset, Results
-from colora_theory.experiments.commands.speech import say
+from colora_theory.experiments.commands.options import (
+    OUT,
+    RESULTS,
+    AsJson,
+    Out,
+    Preset,
+    Results,
+    claim_names,
+    figure_names,
+)
+from colora_theory.experiments.commands.speech import print_json, say
 
 if TYPE_CHECKING:
     from colora_theory.experiments.claims.verify import Judgement
 
 
 def figures(
-    names: Annotated[list[str] | None, typer.Argument(help="Figures; all of them if none is named.")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(help="All of them if none is named.", autocompletion=figure_names)
+    ] = None,
     preset: Preset = "cpu",
     results: Results = RESULTS,
     out: Out = OUT,
@@ -25,11 +36,14 @@ def figures(
 
 
 def verify(
-    names: Annotated[list[str] | None, typer.Argument(help="Claims; all of them if none is named.")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(help="All of them if none is named.", autocompletion=claim_names)
+    ] = None,
     preset: Preset = "cpu",
     results: Results = RESULTS,
     strict: Annotated[bool, typer.Option("--strict", help="Let undecided claims fail, too.")] = False,
     list_only: Annotated[bool, typer.Option("--list", help="Show the claims, judge none.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Judge the claims by the stored tables; all verdicts are kept as verdicts-PRESET.json beside them.
 
@@ -40,9 +54,14 @@ def verify(
     from colora_theory.experiments.claims.verify import failures
 
     if list_only:
-        Console().print(ledger_table(find_claims(names or [])))
+        claims = find_claims(names or [])
+        if as_json:
+            told = ("name", "statement", "source", "sweep", "prediction")
+            print_json([{each: getattr(claim, each) for each in told} for claim in claims])
+        else:
+            Console().print(ledger_table(claims))
         return
-    failed = failures(judge_claims(names or [], preset, results), strict)
+    failed = failures(judge_claims(names or [], preset, results, as_json), strict)
     if failed:
         say(f"failed: {', '.join(judgement.claim.name for judgement in failed)}")
         raise typer.Exit(1)
@@ -58,15 +77,18 @@ def draw_figures(names: list[str], preset: str, results: Path, out: Path) -> Non
         say(f"figure {name}: drawn into {out} in {time.monotonic() - began:.1f} s")
 
 
-def judge_claims(names: list[str], preset: str, results: Path) -> "list[Judgement]":
+def judge_claims(names: list[str], preset: str, results: Path, as_json: bool = False) -> "list[Judgement]":
     """Judge claims and print the verdicts; those on all claims are stored."""
     from colora_theory.experiments.claims.ledger import find_claims
     from colora_theory.experiments.claims.report import verdict_table
-    from colora_theory.experiments.claims.verify import summary, verify, write
+    from colora_theory.experiments.claims.verify import document, summary, verify, write
     from colora_theory.experiments.store import Store
 
     judgements = verify(find_claims(names), Store(results), preset)
-    Console().print(verdict_table(judgements))
+    if as_json:
+        print_json(document(judgements, preset))
+    else:
+        Console().print(verdict_table(judgements))
     say(f"verify ({preset}): {summary(judgements)}")
     if not names:
         say(f"verdicts {write(judgements, Store(results), preset)}")

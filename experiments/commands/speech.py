@@ -1,9 +1,13 @@
-"""What a command says beside its results: on standard error."""
+"""How a command speaks: messages on standard error, results for programs on standard output."""
 
+import json
+import math
 import shlex
 import sys
 from pathlib import Path
+from typing import Any
 
+import typer
 from rich.console import Console
 
 INTERRUPTED = "interrupted; what is finished is kept, to go on run the same command again:\n"
@@ -24,6 +28,21 @@ def fail(message: str, debug: bool) -> None:
     if debug:
         stderr().print_exception()
     stderr().print(message, style="red", highlight=False, markup=False, soft_wrap=True)
+
+
+def print_json(value: Any) -> None:
+    """The result of a command for programs, on standard output; what is no number is null."""
+    typer.echo(json.dumps(_plain(value), indent=1, allow_nan=False))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(name): _plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return str(value) if isinstance(value, Path) else value
 
 
 def again() -> str:

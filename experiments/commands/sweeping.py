@@ -2,15 +2,26 @@
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
-from colora_theory.experiments.commands.options import OUT, RESULTS, Dask, Out, Preset, Results, Share, Workers
+from colora_theory.experiments.commands.options import (
+    OUT,
+    RESULTS,
+    AsJson,
+    Dask,
+    Out,
+    Preset,
+    Results,
+    Share,
+    Workers,
+    sweep_names,
+)
 from colora_theory.experiments.commands.results import draw_figures, judge_claims
-from colora_theory.experiments.commands.speech import INTERRUPTED, again, fail, say, stderr
+from colora_theory.experiments.commands.speech import INTERRUPTED, again, fail, print_json, say, stderr
 
 if TYPE_CHECKING:
     from colora_theory.experiments.config import SweepConfig
@@ -19,23 +30,34 @@ if TYPE_CHECKING:
     from colora_theory.experiments.shard import Shard
 
 
-def list_sweeps() -> None:
+def list_sweeps(as_json: AsJson = False) -> None:
     """Show the sweeps: what each claims, what would refute it, how many cells each preset has."""
     from colora_theory.experiments.plan import make_plan
     from colora_theory.experiments.sweeps import SWEEPS
 
+    told: list[dict[str, Any]] = [
+        {
+            "name": sweep.name,
+            "claim": sweep.claim,
+            "refuted_if": sweep.refuted_if,
+            "cells": {name: make_plan(sweep.config(name), name).num_cells for name in sweep.presets},
+        }
+        for sweep in SWEEPS.values()
+    ]
+    if as_json:
+        print_json(told)
+        return
     console = Console()
-    for sweep in SWEEPS.values():
-        cells = {name: make_plan(sweep.config(name), name).num_cells for name in sweep.presets}
-        console.print(f"[bold]{sweep.name}[/bold]", highlight=False)
-        console.print(f"  claim: {escape(sweep.claim)}", highlight=False)
-        console.print(f"  refuted if: {escape(sweep.refuted_if)}", highlight=False)
-        presets = ", ".join(f"{name} {number:,} cells" for name, number in cells.items())
+    for each in told:
+        console.print(f"[bold]{each['name']}[/bold]", highlight=False)
+        console.print(f"  claim: {escape(each['claim'])}", highlight=False)
+        console.print(f"  refuted if: {escape(each['refuted_if'])}", highlight=False)
+        presets = ", ".join(f"{name} {number:,} cells" for name, number in each["cells"].items())
         console.print(f"  presets: {presets}\n", highlight=False)
 
 
 def run(
-    name: Annotated[str, typer.Argument(help="A sweep, see: colora list")],
+    name: Annotated[str, typer.Argument(help="A sweep, see: colora list", autocompletion=sweep_names)],
     preset: Preset = "cpu",
     results: Results = RESULTS,
     workers: Workers = None,

@@ -1,15 +1,17 @@
 """How far sweeps are: status."""
 
 import contextlib
+import dataclasses
 import time
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from colora_theory.experiments.commands.options import RESULTS, Results
+from colora_theory.experiments.commands.options import RESULTS, AsJson, Results, sweep_names
+from colora_theory.experiments.commands.speech import print_json, say
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -20,9 +22,12 @@ _SECONDS_BETWEEN_LOOKS = 2.0
 
 
 def status(
-    name: Annotated[str | None, typer.Argument(help="One sweep; all that were begun if none is named.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="All that were begun if none is named.", autocompletion=sweep_names)
+    ] = None,
     results: Results = RESULTS,
-    watch: Annotated[bool, typer.Option("--watch", help="Look again and again, until all is done or Ctrl-C.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Look until all is done, or Ctrl-C.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show how far every sweep is, how its runs ended, and how quickly those that run get on."""
     from colora_theory.experiments.status import Survey
@@ -30,10 +35,11 @@ def status(
 
     survey, console = Survey(Store(results)), Console()
     standings = _standings(survey, name)
+    if as_json:
+        print_json([_record(standing) for standing in standings])
+        return
     if not standings:
-        console.print(
-            f"no results in {results} yet; to make some: colora run NAME --preset smoke", highlight=False, markup=False
-        )
+        say(f"no results in {results} yet; to make some: colora run NAME --preset smoke")
     elif not watch:
         console.print(_status_table(standings))
     else:
@@ -48,8 +54,11 @@ def status(
                 standings = _standings(survey, name)
                 live.update(_status_table(standings), refresh=True)
     for path in [path for standing in standings for path in standing.damaged]:
-        message = f"damaged or foreign, the next run will set it aside: {path}"
-        console.print(message, highlight=False, markup=False, soft_wrap=True)
+        say(f"damaged or foreign, the next run will set it aside: {path}")
+
+
+def _record(standing: "Standing") -> dict[str, Any]:
+    return dataclasses.asdict(standing) | {"failing": standing.failing, "seconds_left": standing.seconds_left}
 
 
 def _standings(survey: "Survey", name: str | None) -> "list[Standing]":

@@ -1,18 +1,22 @@
 import dataclasses
 import json
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
+import typer
 from typer.testing import CliRunner
 
 import colora_theory.figures
 from colora_theory.experiments import sweeps
 from colora_theory.experiments.cli import app
+from colora_theory.experiments.commands import speech
 from colora_theory.experiments.sweep import Sweep
+from tests.experiments.processes import COLORA
 
 EXAMPLE = Path(__file__).parents[2] / "experiments" / "example.toml"
 FIGURE = """
@@ -59,11 +63,70 @@ def test_help_documents_the_exit_codes():
         assert words in out
 
 
-def test_help_does_not_wait_for_heavy_imports():
-    heavy = ("pandas", "pyarrow", "pydantic")
-    source = f"import sys, colora_theory.experiments.cli; print([name for name in {heavy} if name in sys.modules])"
-    result = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=True)
-    assert result.stdout.strip() == "[]"
+@pytest.mark.parametrize(
+    ("line", "code"), [("--help", 0), ("fit --help", 0), ("fti", 2), ("fit", 2), ("plan --users many", 2)]
+)
+def test_help_and_wrong_lines_do_not_wait_for_heavy_imports(line, code):
+    heavy = ("jax", "scipy", "matplotlib", "pandas", "pyarrow")
+    source = (
+        "import atexit, sys; from colora_theory.experiments.cli import main\n"
+        f"atexit.register(lambda: print('loaded', [name for name in {heavy} if name in sys.modules]))\nmain()"
+    )
+    command = [sys.executable, "-c", source, *line.split()]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == code
+    assert result.stdout.endswith("loaded []\n")
+
+
+COMMANDS = typer.main.get_command(app).commands
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_example_of_a_help_can_be_typed(name):
+    told, *examples = COMMANDS[name].epilog.split("\n\n")
+    assert told == "Examples:"
+    assert examples
+    for example in examples:
+        program, command, *arguments = shlex.split(example)
+        assert (program, command) == ("colora", name)
+        COMMANDS[name].make_context(name, arguments)  # raises for what it does not know
+
+
+@pytest.mark.parametrize(
+    "line", ["list", "verify --list", "status", "plan --users 16 --rows 9 --cols 9 --rank 2 --target 0.2"]
+)
+def test_json_is_all_that_is_printed(line, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, out, _ = colora(*line.split(), "--json")
+    assert code == 0
+    told = json.loads(out)
+    if line == "list":
+        assert [each["name"] for each in told] == list(sweeps.SWEEPS)
+    if line.startswith("plan"):
+        assert told["num_samples"] == max(told["needs"].values())
+
+
+def test_json_has_null_where_there_is_no_number(capsys):
+    speech.print_json({"a": [float("nan"), (float("inf"), 1.5)], "b": Path("x")})
+    assert json.loads(capsys.readouterr().out) == {"a": [None, [None, 1.5]], "b": "x"}
+
+
+def test_a_reader_who_has_seen_enough_ends_no_command_with_an_error():
+    command = f"{shlex.join(COLORA)} list | head -n 1"
+    result = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False)
+    assert result.stdout.count("\n") == 1
+    assert result.stderr == ""
+
+
+def test_no_color_means_none(monkeypatch):
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert speech.stderr().no_color
+
+
+def test_names_are_completed():
+    completed = COMMANDS["run"].params[0].shell_complete(typer.Context(COMMANDS["run"]), "sample_")
+    assert {each.value for each in completed} == {"sample_complexity", "sample_limit"}
 
 
 def test_version():
@@ -127,28 +190,28 @@ def test_status_names_a_damaged_table_of_a_users_own_sweep(tmp_path):
     table = tmp_path / "mine" / "custom.parquet"
     table.parent.mkdir()
     table.write_bytes(b"garbage")
-    code, out, _ = colora("status", "--results", tmp_path)
+    code, _, err = colora("status", "--results", tmp_path)
     assert code == 0
-    assert str(table) in out.replace("\n", "")
+    assert str(table) in err
 
 
 def test_run_status_and_run_again(tiny, tmp_path):
-    code, out, _ = colora("status", "--results", tmp_path)
-    assert (code, "no results" in out) == (0, True)
+    code, out, err = colora("status", "--results", tmp_path)
+    assert (code, out, "no results" in err) == (0, "", True)
     code, _, err = colora("run", "tiny", "--preset", "smoke", "--results", tmp_path)
     assert code == 0
     assert "8 cells computed, 0 found finished" in err
     (chunk, _) = sorted((tmp_path / "tiny" / "smoke" / "chunks").iterdir())
     chunk.write_bytes(b"garbage")
-    code, out, _ = colora("status", "--results", tmp_path)
+    code, out, err = colora("status", "--results", tmp_path)
     assert code == 0
     assert "4 / 8" in out
-    assert chunk.name in out.replace("\n", "")
+    assert chunk.name in err
     code, _, err = colora("run", "tiny", "--preset", "smoke", "--results", tmp_path)
     assert code == 0
     assert "4 cells computed, 4 found finished" in err
     assert "quarantine" in err
-    code, out, _ = colora("status", "--results", tmp_path)
+    code, out, err = colora("status", "--results", tmp_path)
     assert "8 / 8" in out
 
 
