@@ -199,10 +199,13 @@ def test_every_operator_and_precision_agrees_with_dense_matrices(name, dtype):
 
         return jax.tree.map(as_dtype, tree)
 
+    def full(operator, targets):
+        return ct.Problem(operator, targets, jnp.ones_like(targets))
+
     def found(operator, newcomer, cast):
-        problem = cast(ct.Problem(operator, sensing(truth.compose()) + noise[:4]))
+        problem = cast(full(operator, sensing(truth.compose()) + noise[:4]))
         told = ct.Uncertainty.of(problem, cast(truth))
-        user = cast(ct.Problem(newcomer, single(one.compose()) + noise[4:]))
+        user = cast(full(newcomer, single(one.compose()) + noise[4:]))
         adapted = ct.inference.adapt(cast(truth), user, uncertainty=told)
         assert adapted.weights.dtype == problem.targets.dtype
         bounds = told.subspaces(draws=200)

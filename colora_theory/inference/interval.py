@@ -16,7 +16,7 @@ class Interval:
         lower: end of the interval.
         upper: other end.
         level: share of draws in which the interval of a number contains it, if `reliable`.
-        reliable: whether the level can be trusted, see `Reliability`.
+        reliable: whether the level can be trusted at the global minimum, see `Reliability`.
         reason: why, or why not.
     """
 

@@ -16,7 +16,7 @@ class Reliability:
     """What the intervals of a fit rest on.
 
     Attributes:
-        reliable: whether their level can be trusted.
+        reliable: whether their level can be trusted, if the fit is the global minimum: that it does not tell.
         reason: why, or why not, in a sentence.
         tilt: see `of`.
         spare: N - DoF.

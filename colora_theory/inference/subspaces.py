@@ -21,7 +21,7 @@ class SubspaceBounds:
         left: for U; 0 if U is the whole space, 1 if the data do not determine it.
         right: for V.
         level: share of draws in which the largest sine stays below its bound, if `reliable`.
-        reliable: whether the level can be trusted, see `Reliability`.
+        reliable: whether the level can be trusted at the global minimum, see `Reliability`.
         reason: why, or why not.
     """
 
