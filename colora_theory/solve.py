@@ -14,7 +14,7 @@ from colora_theory.linalg import safe_divide
 from colora_theory.problem import Problem
 from colora_theory.solution import Solution, Status, Trace
 from colora_theory.solvers import AbstractSolver, State
-from colora_theory.starts import AbstractStart
+from colora_theory.starts import AbstractStart, first_guess
 from colora_theory.units import Units
 
 # Steps over which progress is judged, and what counts as none: loss better by less than 100 epsilons, relatively,
@@ -167,7 +167,7 @@ def _solve(
             record(progress.trace, num_steps, state),
         )
 
-    first = solver.init(problem, _first_guess(problem, solver, start, rank, key))
+    first = solver.init(problem, first_guess(problem, solver, *start.subspaces(problem, rank, key)))
     sound = _all_finite(first)
     first = _select(sound, first, jax.tree.map(jnp.zeros_like, first))
     first_loss = first.loss
@@ -190,16 +190,6 @@ def _solve(
         final.trace,
         offset,
     )
-
-
-def _first_guess(
-    problem: Problem, solver: AbstractSolver, start: AbstractStart, rank: tuple[int, int], key: PRNGKeyArray
-) -> Factors:
-    """The start; without a pass over the data for cores that the solver would fit again."""
-    if not solver.eliminates_cores:
-        return start(problem, rank, key)
-    left, right = start.subspaces(problem, rank, key)
-    return Factors(left, jnp.zeros((len(problem.targets), *rank), left.dtype), right)
 
 
 def _select(sound: Bool[Array, ""], new: State, old: State) -> State:

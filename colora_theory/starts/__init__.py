@@ -2,6 +2,7 @@
 
 from colora_theory.starts.annealed import Annealed as Annealed
 from colora_theory.starts.base import AbstractStart as AbstractStart
+from colora_theory.starts.base import first_guess as first_guess
 from colora_theory.starts.base import fit_cores as fit_cores
 from colora_theory.starts.corrected import Corrected as Corrected
 from colora_theory.starts.few_users import FewUsers as FewUsers

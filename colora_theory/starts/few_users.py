@@ -11,7 +11,7 @@ from colora_theory.factors import Factors
 from colora_theory.problem import Problem
 from colora_theory.sensing import Sharded
 from colora_theory.solvers import AbstractSolver, State, VariableProjection
-from colora_theory.starts.base import AbstractStart, fit_cores
+from colora_theory.starts.base import AbstractStart, first_guess
 from colora_theory.starts.stacked import Stacked
 
 # An exact fit, as in `solve`; and the gradient below which noise has long set the limit, as a power of epsilon.
@@ -65,7 +65,7 @@ class FewUsers(AbstractStart):
         if users is None:
             return left, right
         few = problem.take_users(users)
-        found = self._fit(few, fit_cores(few, left, right)).orthonormalize()
+        found = self._fit(few, first_guess(few, self.solver, left, right)).orthonormalize()
         sound = jnp.all(jnp.isfinite(found.left)) & jnp.all(jnp.isfinite(found.right))
         return jnp.where(sound, found.left, left), jnp.where(sound, found.right, right)
 
