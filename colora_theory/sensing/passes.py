@@ -85,10 +85,8 @@ def _sketches(
     for block, matrices in stored.read(first, *measured):
         places = _places(block, measured[1])
         for side, factor in factors.items():
-            if side == "right":
-                product = (matrices.reshape(-1, num_cols) @ factor).reshape(len(matrices), num_rows, -1)
-            else:
-                product = np.matmul(factor.T, matrices)
+            # Matrix by matrix: one product of all would set BLAS's threads against the one that reads.
+            product = matrices @ factor if side == "right" else factor.T @ matrices
             _check(stored, first, block, matrices, product)
             found[side][..., places] = product.transpose(1, 2, 0)
     return tuple(each.reshape(*each.shape[:2], *measured) for each in found.values())
