@@ -28,6 +28,7 @@ from .federation import federated_altgdmin as federated_altgdmin
 from .fit import ConvergenceWarning as ConvergenceWarning
 from .fit import FitError as FitError
 from .fit import fit as fit
+from .frames import user_names as user_names
 from .inference import Uncertainty as Uncertainty
 from .inference import estimate_noise as estimate_noise
 from .output_moments import OutputMoments as OutputMoments

@@ -3,13 +3,14 @@
 import functools
 import operator
 import warnings
-from typing import Literal, overload
+from typing import Literal, cast, overload
 
 import jax
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from colora_theory.checks import OwnData
+from colora_theory.frames import Frame, is_frame
 from colora_theory.precision import precision_of
 from colora_theory.problem import IdentifiabilityWarning, Problem
 from colora_theory.restarts import escalation, solve_with_restarts
@@ -58,6 +59,19 @@ def fit(
 
 @overload
 def fit(
+    A: Frame,
+    *,
+    rank: int | tuple[int, int] | Literal["auto"],
+    offset: np.ndarray | None = None,
+    solver: AbstractSolver | Literal["auto"] = "auto",
+    start: AbstractStart = _STACKED,
+    seed: int = 0,
+    max_steps: int = 1000,
+) -> Solution: ...
+
+
+@overload
+def fit(
     A: OwnData,
     y: OwnData,
     rank: int | tuple[int, int] | Literal["auto"],
@@ -72,7 +86,7 @@ def fit(
 
 
 def fit(
-    A: OwnData | Problem,
+    A: OwnData | Problem | Frame,
     y: OwnData | None = None,
     rank: int | tuple[int, int] | Literal["auto"] | None = None,
     *,
@@ -96,7 +110,8 @@ def fit(
 
     Args:
         A: sensing matrices, shape (k, n, d1, d2), or a sequence over users of arrays (n_i, d1, d2). Or a `Problem` from
-            any of its doors, which holds all the data; then only `rank`, and how to solve, remain to be said.
+            any of its doors, which holds all the data; then only `rank`, and how to solve, remain to be said. Or a
+            pandas DataFrame, see `Problem.from_frame`, beside which there may be an `offset`.
         y: measurements, shape (k, n), or a sequence over users of arrays (n_i,).
         rank: r, or (r1, r2); "auto" takes that of `select_rank`.
         sample_weights: nonnegative weights of the squared residuals, like `y`. With weights given, users with too few
@@ -111,7 +126,8 @@ def fit(
         A `Solution`: `solution.weights` are the W_i, `solution.factors` hold U, the C_i and V.
 
     Raises:
-        TypeError, ValueError: for bad data or an impossible rank, naming value and place; for data beside a `Problem`.
+        TypeError, ValueError: for bad data or an impossible rank, naming value and place; for data beside a `Problem`
+            or DataFrame.
         FitError: if the solver diverged or met numbers that are not finite.
         StreamError: for a `Problem.streamed` whose file cannot be read, has changed, or holds such numbers.
 
@@ -157,16 +173,21 @@ def _key_of(seed: int) -> PRNGKeyArray:
 
 
 def _problem_of(
-    A: OwnData | Problem, y: OwnData | None, sample_weights: OwnData | None, offset: np.ndarray | None
+    A: OwnData | Problem | Frame, y: OwnData | None, sample_weights: OwnData | None, offset: np.ndarray | None
 ) -> Problem:
     if isinstance(A, Problem):
         for name, value in (("y", y), ("sample_weights", sample_weights), ("offset", offset)):
             if value is not None:
                 raise TypeError(f"{name} was given beside a Problem, which holds its own")
         return A
+    if is_frame(A):
+        for name, value in (("y", y), ("sample_weights", sample_weights)):
+            if value is not None:
+                raise TypeError(f"{name} was given beside a DataFrame: leave it out, measurements are columns of it")
+        return Problem.from_frame(A, offset=offset)
     if y is None:
         raise TypeError("y is missing: the measurements that go with A")
-    return Problem.dense(A, y, sample_weights=sample_weights, offset=offset)
+    return Problem.dense(cast(OwnData, A), y, sample_weights=sample_weights, offset=offset)
 
 
 def _warn_of_counting(problem: Problem, rank: int | tuple[int, int]) -> None:

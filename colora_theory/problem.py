@@ -2,6 +2,7 @@
 
 import os
 import warnings
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import equinox as eqx
@@ -22,6 +23,7 @@ from colora_theory.checks import (
 )
 from colora_theory.display import Rows, Shown
 from colora_theory.factors import Factors, check_rank
+from colora_theory.frames import Frame, columns_as_arrays, smallest_shape, split_by_user, whole_as_integers
 from colora_theory.linalg import contract, pad_axes, safe_divide
 from colora_theory.output_moments import OutputMoments, compress_samples, share_weight
 from colora_theory.sensing import (
@@ -44,7 +46,8 @@ class Problem(Shown):
     """Measurements of W_1 .. W_k, and the loss 1/2 sum_ij w_ij (y_ij - <A_ij, W_i>)^2.
 
     The constructor takes arrays as they are and can be traced. The checked doors for own data are `Problem.dense`,
-    `Problem.streamed`, `Problem.rank_one`, `Problem.vector_output`, `Problem.from_moments` and `Problem.entries`.
+    `Problem.streamed`, `Problem.rank_one`, `Problem.vector_output`, `Problem.from_moments` and `Problem.entries`;
+    `Problem.from_frame` takes a table, and `Problem.from_arrays` chooses the door by the names of the arrays.
 
     Attributes:
         sensing: the measurement operator.
@@ -240,6 +243,59 @@ class Problem(Shown):
         weights = stack_weights(sample_weights, "rows", lengths)
         sensing = EntryMask(jnp.asarray(row_index, jnp.int32), jnp.asarray(col_index, jnp.int32), shape)
         return cls._of(sensing, measurements, weights, offset, measurements.dtype)
+
+    @classmethod
+    def from_arrays(
+        cls, arrays: Mapping[str, OwnData], *, shape: tuple[int, int] | None = None, offset: np.ndarray | None = None
+    ) -> "Problem":
+        """A checked problem by the door whose arguments have the names of these arrays.
+
+        Args:
+            arrays: A and y; a, b and y; X and Y; or rows, cols and values.
+            shape: (d1, d2), for entries only; the smallest that has them if left out.
+            offset: the frozen weight W_0, shape (d1, d2); zero if left out.
+
+        Raises:
+            TypeError, ValueError: for other names, a shape beside them, and as the doors.
+        """
+        names = frozenset(arrays)
+        if names == {"rows", "cols", "values"}:
+            sides = smallest_shape(arrays["rows"], arrays["cols"]) if shape is None else shape
+            return cls.entries(**arrays, shape=sides, offset=offset)
+        doors: dict[frozenset[str], Callable[..., Problem]]
+        doors = {frozenset("Ay"): cls.dense, frozenset("aby"): cls.rank_one, frozenset("XY"): cls.vector_output}
+        if names not in doors:
+            raise ValueError(f"arrays are {sorted(names)}; known: A, y; a, b, y; X, Y; rows, cols, values")
+        if shape is not None:
+            raise ValueError(f"shape {shape} was given beside {sorted(names)}, which have their own: leave it out")
+        return doors[names](**arrays, offset=offset)
+
+    @classmethod
+    def from_frame(
+        cls, frame: Frame, *, shape: tuple[int, int] | None = None, offset: np.ndarray | None = None
+    ) -> "Problem":
+        """A checked problem from a pandas DataFrame with one sample in each row, in JAX's default precision.
+
+        Users are sorted, as integers if all of them are, else by their names; `user_names` tells them in that order.
+        The samples of a user may be in any rows.
+
+        Args:
+            frame: columns user, y, a_1 .. a_d1, b_1 .. b_d2 (see `Problem.rank_one`); user, x_1 .. x_d2, y_1 .. y_d1
+                (`Problem.vector_output`); or user, row, col, value, counted from 0 (`Problem.entries`); in any order.
+            shape: (d1, d2), for entries only; the smallest that has them if left out.
+            offset: the frozen weight W_0, shape (d1, d2); zero if left out.
+
+        Raises:
+            TypeError: for what is no DataFrame.
+            ValueError: for other columns, a missing user, or a cell that is no finite number, naming column and row
+                (the first is 1); and as the doors.
+        """
+        columns = columns_as_arrays(frame)
+        _, arrays = split_by_user(
+            columns.pop("user"),
+            {name: whole_as_integers(each) if name in ("rows", "cols") else each for name, each in columns.items()},
+        )
+        return cls.from_arrays(arrays, shape=shape, offset=offset)
 
     @classmethod
     def _of(

@@ -151,14 +151,18 @@ class Solution(Shown):
             )
         return rows
 
-    def to_frame(self, users: Sequence[str] | None = None) -> "pd.DataFrame":
+    def to_frame(
+        self, users: Sequence[object] | None = None, *, uncertainty: Uncertainty | None = None
+    ) -> "pd.DataFrame":
         """One row for each user: its name, the norm of W_i - W_0, and the entries of its core.
 
         Args:
-            users: names, in the order of the weights; numbers from 0 if left out.
+            users: names, in the order of the weights (of a table, see `user_names`); numbers from 0 if left out.
+            uncertainty: of this fit; with it, there are also columns `estimated_error`, of ||W^_i - W_i||_F, and
+                `estimated_relative_error`, the same over the adapter's norm.
 
         Raises:
-            ValueError: for another number of names than of users.
+            ValueError: for another number of names, or of users in `uncertainty`, than of users.
         """
         import pandas as pd
 
@@ -168,7 +172,16 @@ class Solution(Shown):
             raise ValueError(f"{len(names)} names were given for {len(cores)} users")
         entries = {f"core_{p + 1}_{q + 1}": cores[:, p, q] for p, q in np.ndindex(*cores.shape[1:])}
         norms = np.linalg.norm(np.asarray(self.factors.compose()), axis=(1, 2))
-        return pd.DataFrame({"user": names, "adapter_norm": norms, **entries})
+        errors = {}
+        if uncertainty is not None:
+            own = np.asarray(uncertainty.errors)
+            if len(own) != len(cores):
+                raise ValueError(
+                    f"uncertainty is of {len(own)} users, the solution of {len(cores)}: give that of this fit"
+                )
+            relative = np.divide(own, norms, out=np.full_like(own, np.nan), where=norms > 0)
+            errors = {"estimated_error": own, "estimated_relative_error": relative}
+        return pd.DataFrame({"user": names, "adapter_norm": norms, **errors, **entries})
 
     def adapt(
         self,

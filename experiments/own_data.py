@@ -14,6 +14,7 @@ import numpy as np
 
 from colora_theory import Problem
 from colora_theory.experiments.errors import ConfigError
+from colora_theory.frames import split_by_user, whole_as_integers
 from colora_theory.streaming import StreamError, available_memory
 
 # The arrays of each kind of measurement, and the axes of one sample in each.
@@ -72,17 +73,7 @@ class UserData:
             if self.streamed is not None:
                 return Problem.streamed(self.streamed, arrays["y"], offset=offset)
             self._check_memory()
-            match self.kind:
-                case "dense":
-                    return Problem.dense(arrays["A"], arrays["y"], offset=offset)
-                case "rank-one":
-                    return Problem.rank_one(arrays["a"], arrays["b"], arrays["y"], offset=offset)
-                case "vector-output":
-                    return Problem.vector_output(arrays["X"], arrays["Y"], offset=offset)
-                case _:
-                    rows, cols = arrays["rows"], arrays["cols"]
-                    shape = self.shape or _largest(rows, cols)
-                    return Problem.entries(rows, cols, arrays["values"], shape, offset=offset)
+            return Problem.from_arrays(arrays, shape=self.shape, offset=offset)
         except (TypeError, ValueError, StreamError) as error:
             raise ConfigError(f"{self.source}: {error}") from None
 
@@ -172,8 +163,7 @@ def _as_numbers(source: Path, name: str, values: Any) -> np.ndarray:
     if array.dtype.hasobject:
         raise ConfigError(f"{source}: {name} holds Python objects, numbers are needed")
     if name in _INDICES:
-        whole = array.dtype.kind == "f" and bool((np.isfinite(array) & (array == np.round(array))).all())
-        return array.astype(np.int64) if whole and (np.abs(array.astype(float)) < 2**53).all() else array
+        return whole_as_integers(array)
     return array.astype(np.float64) if array.dtype.kind in "iub" or array.dtype == np.float32 else array
 
 
@@ -207,25 +197,13 @@ def _by_user(
     for name, array in parts.items():
         if array.ndim == 0 or len(array) != len(user):
             raise ConfigError(f"{source}: {name} has shape {array.shape}, but user names {len(user)} samples")
-    labels, counts = np.unique(user, return_counts=True)
-    order = np.argsort(user, kind="stable")
-    if sorted_only and (order != np.arange(len(user))).any():
+    if sorted_only and (user[1:] < user[:-1]).any():
         where = int(np.argmax(user[1:] < user[:-1])) + 1
         raise ConfigError(
             f"{source}: user falls from {user[where - 1]} to {user[where]} at sample {where}: sort by user"
         )
-    ends = np.cumsum(counts)[:-1]
-    return tuple(map(str, labels)), {name: np.split(array[order], ends) for name, array in parts.items()}
-
-
-def _largest(rows: Sequence[np.ndarray], cols: Sequence[np.ndarray]) -> tuple[int, int]:
-    """The smallest shape that has these entries; what is no index is left to the door."""
-    sizes = (
-        max((int(each.max()) for each in side if each.size and each.dtype.kind in "iu"), default=0)
-        for side in (rows, cols)
-    )
-    num_rows, num_cols = (min(max(size, 0), 2**31 - 2) + 1 for size in sizes)
-    return num_rows, num_cols
+    labels, split = split_by_user(user, parts)
+    return tuple(map(str, labels)), split
 
 
 def _read_npz(path: Path) -> dict[str, Any]:
@@ -241,7 +219,7 @@ def _read_npz(path: Path) -> dict[str, Any]:
     except ConfigError:
         raise
     except _UNREADABLE as error:
-        raise ConfigError(f"{path} cannot be read: {_told(error)}") from None
+        raise ConfigError(f"{path} cannot be read: {told(error)}") from None
 
 
 def _check_unpacked(path: Path, archive: zipfile.ZipFile) -> None:
@@ -250,21 +228,38 @@ def _check_unpacked(path: Path, archive: zipfile.ZipFile) -> None:
     for member in archive.infolist():
         with archive.open(member) as file:
             needed += member.file_size + _doubles(file)
+    check_fits(path, needed, "give fewer samples, or a folder with A.npy, whose matrices are streamed")
+
+
+def check_fits(path: Path, needed: int, remedy: str) -> None:
+    """That what a file takes of memory is there, before it is read.
+
+    Args:
+        path: of the file or folder.
+        needed: bytes of what is in it.
+        remedy: what to do about it.
+
+    Raises:
+        ConfigError: if it is not, with both numbers and the remedy.
+    """
     if needed > (limit := available_memory()):
         raise ConfigError(
             f"{path} takes {needed / 1e9:.3g} GB of memory, unpacked and in double precision, {limit / 1e9:.3g} are "
-            "left\ngive fewer samples, or a folder with A.npy, whose matrices are streamed"
+            f"left\n{remedy}"
         )
 
 
 def _doubles(file: IO[bytes]) -> int:
-    """Bytes of an array in double precision, as the header of a .npy file claims; 0 if it is none."""
+    """Bytes of an array, numbers in double precision, as the header of a .npy file claims; 0 if it is none."""
     readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
     try:
         reader = readers.get(np.lib.format.read_magic(file))
     except ValueError:
         return 0
-    return 8 * math.prod(reader(file)[0]) if reader else 0
+    if reader is None:
+        return 0
+    shape, _, dtype = reader(file)
+    return max(8, dtype.itemsize) * math.prod(shape)
 
 
 def _read_folder(folder: Path, stream: bool | None) -> UserData:
@@ -279,8 +274,19 @@ def _read_folder(folder: Path, stream: bool | None) -> UserData:
         stream = zarr or (matrices is not None and _is_large(matrices))
     if zarr and not stream:
         raise ConfigError(f"{matrices} can be streamed only: leave out --no-stream")
-    loaded = {name: _load_npy(path) for name, path in files.items() if not (stream and name == "A")}
+    read = {name: path for name, path in files.items() if not (stream and name == "A")}
+    kept = "the matrices of A alone can be streamed" if stream else "leave out --no-stream, so that A can be streamed"
+    check_fits(folder, sum(map(_claimed, read.values())), f"give fewer samples; {kept}")
+    loaded = {name: _load_npy(path) for name, path in read.items()}
     return arrange(folder, loaded, streamed=matrices if stream else None)
+
+
+def _claimed(path: Path) -> int:
+    try:
+        with path.open("rb") as file:
+            return _doubles(file)
+    except _UNREADABLE as error:
+        raise ConfigError(f"{path} cannot be read: {told(error)}") from None
 
 
 def _load_npy(path: Path) -> Any:
@@ -288,12 +294,13 @@ def _load_npy(path: Path) -> Any:
         with path.open("rb") as file:
             return np.lib.format.read_array(file, allow_pickle=False)
     except _UNREADABLE as error:
-        raise ConfigError(f"{path} cannot be read: {_told(error)}") from None
+        raise ConfigError(f"{path} cannot be read: {told(error)}") from None
 
 
 def _is_large(path: Path) -> bool:
     return path.stat().st_size > STREAMED_SHARE * available_memory()
 
 
-def _told(error: BaseException) -> str:
+def told(error: BaseException) -> str:
+    """An error in one line, of 200 characters at most."""
     return " ".join(str(error).split())[:200] or type(error).__name__

@@ -17,6 +17,7 @@ LIBRARY = ROOT / "colora_theory"
 # Each may import those before it, and nothing else of the library.
 LAYERS = [
     "checks",
+    "frames",
     "display",
     "lanes",
     "linalg",

@@ -1,5 +1,6 @@
 """What results say of themselves in a terminal and in a notebook."""
 
+import equinox as eqx
 import jax
 import numpy as np
 import pytest
@@ -51,3 +52,14 @@ def test_a_frame_has_a_row_for_each_user(solved):
     assert solution.to_frame(list("abcdef"))["user"].tolist() == list("abcdef")
     with pytest.raises(ValueError, match="2 names were given for 6 users"):
         solution.to_frame(["a", "b"])
+
+
+def test_a_frame_has_the_errors_of_the_users(solved):
+    problem, solution = solved
+    uncertainty = ct.Uncertainty.of(problem, solution.factors)
+    frame = solution.to_frame(uncertainty=uncertainty)
+    np.testing.assert_array_equal(frame["estimated_error"], uncertainty.errors)
+    np.testing.assert_allclose(frame["estimated_relative_error"] * frame["adapter_norm"], uncertainty.errors)
+    alone = eqx.tree_at(lambda solution: solution.factors.cores, solution, solution.factors.cores[:2])
+    with pytest.raises(ValueError, match="uncertainty is of 6 users, the solution of 2"):
+        alone.to_frame(uncertainty=uncertainty)

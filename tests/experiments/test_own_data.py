@@ -6,6 +6,7 @@ import warnings
 
 import equinox as eqx
 import numpy as np
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
@@ -282,6 +283,33 @@ def test_examples_are_written_once(tmp_path):
     code, _, err = colora("example", tmp_path)
     assert code == 2
     assert "exists already" in err
+
+
+@pytest.mark.parametrize("layout", ["csv", "parquet", "folder"])
+def test_what_does_not_fit_into_memory_is_refused_before_it_is_read(tmp_path, monkeypatch, layout):
+    """Zeros: packed and as text they are small, in double precision 160 kB of each column."""
+    size = 20_000
+    frame = pd.DataFrame(dict.fromkeys(["user", "row", "col", "value"], np.zeros(size, int)))
+    path = tmp_path / f"data.{layout}"
+    if layout == "csv":
+        frame.to_csv(path, index=False)
+        needed = path.stat().st_size
+    elif layout == "parquet":
+        frame.to_parquet(path)
+        needed = 4 * 8 * size
+        assert path.stat().st_size < needed / 10
+    else:
+        path.mkdir()
+        for name in ("rows", "cols", "values"):
+            np.save(path / f"{name}.npy", np.zeros((1, size), np.int8))
+        needed = 3 * 8 * size
+    monkeypatch.setattr(own_data, "available_memory", lambda: needed - 1)
+    for name in ("read_csv", "read_parquet"):
+        monkeypatch.setattr(pd, name, lambda *_, **__: pytest.fail("it was read"))
+    monkeypatch.setattr(np.lib.format, "read_array", lambda *_, **__: pytest.fail("it was read"))
+    told = rf"{path} takes 0\.\d+ GB of memory.* are left\ngive fewer samples"
+    with pytest.raises(ConfigError, match=told):
+        read_data(path)
 
 
 @pytest.mark.long
