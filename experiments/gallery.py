@@ -1,20 +1,18 @@
-"""Finds the figure scripts and runs them over a results folder."""
+"""Finds the figure scripts and runs them over a results folder; what is heavy is imported when it is needed."""
 
 import dataclasses
 import importlib
-import pkgutil
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 import colora_theory.figures
 from colora_theory.experiments.errors import ConfigError, unknown_name
-from colora_theory.experiments.plan import make_plan
-from colora_theory.experiments.store import Store
 from colora_theory.experiments.sweeps import find_sweep
-from colora_theory.figures import alt, style
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,27 +32,33 @@ class Picture:
     alt: str
 
 
-def figure_modules() -> dict[str, ModuleType]:
-    """The figures by name: the modules of `colora_theory.figures` that have `main` and say their `SWEEP`."""
-    found = {}
-    for info in pkgutil.iter_modules(colora_theory.figures.__path__):
-        module = importlib.import_module(f"colora_theory.figures.{info.name}")
-        if hasattr(module, "main") and hasattr(module, "SWEEP"):
-            found[info.name] = module
-    return found
+def figure_names() -> list[str]:
+    """The modules of `colora_theory.figures` that say their `SWEEP`; none is imported for it."""
+    sources = (path for folder in colora_theory.figures.__path__ for path in Path(folder).glob("*.py"))
+    return sorted(path.stem for path in sources if "\nSWEEP = " in path.read_text(encoding="utf-8"))
 
 
-def select(names: Sequence[str]) -> dict[str, ModuleType]:
+def check_figures(names: Sequence[str] | None) -> list[str]:
+    """The names, if there are figures of these names.
+
+    Raises:
+        ConfigError: If there is no figure of one of them.
+    """
+    known = figure_names()
+    for name in names or ():
+        if name not in known:
+            raise ConfigError(unknown_name("figure", name, known))
+    return list(names or ())
+
+
+def figure_modules(names: Sequence[str] = ()) -> dict[str, ModuleType]:
     """The figures of those names, all of them if none is given.
 
     Raises:
         ConfigError: If there is no such figure.
     """
-    known = figure_modules()
-    for name in names:
-        if name not in known:
-            raise ConfigError(unknown_name("figure", name, known))
-    return {name: known[name] for name in names} if names else known
+    wanted = check_figures(names) or figure_names()
+    return {name: importlib.import_module(f"colora_theory.figures.{name}") for name in wanted}
 
 
 def draw(module: ModuleType, preset: str, results: Path, out: Path) -> None:
@@ -63,12 +67,17 @@ def draw(module: ModuleType, preset: str, results: Path, out: Path) -> None:
     Raises:
         ColoraError: If its table is missing, or is that of another version of the sweep.
     """
+    from colora_theory.experiments.plan import make_plan
+    from colora_theory.experiments.store import Store
+
     Store(results).load_planned(make_plan(find_sweep(module.SWEEP).config(preset), preset))
     module.main(["--results", str(results), "--preset", preset, "--out", str(out)])
 
 
-def picture(name: str, module: ModuleType, table: pd.DataFrame, preset: str) -> Picture:
+def picture(name: str, module: ModuleType, table: "pd.DataFrame", preset: str) -> Picture:
     """Draw the figure `name` of a table of its sweep for a screen; the same table gives the same picture."""
+    from colora_theory.figures import alt, style
+
     with style.paper_style():
         figure, caption = module.draw(table, preset)
         words = alt.describe(figure)

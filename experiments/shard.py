@@ -2,9 +2,12 @@
 
 import dataclasses
 import re
+from typing import TYPE_CHECKING
 
 from colora_theory.experiments.errors import ConfigError, shown
-from colora_theory.experiments.plan import Chunk, Plan
+
+if TYPE_CHECKING:
+    from colora_theory.experiments.plan import Chunk, Plan
 
 
 @dataclasses.dataclass(frozen=True)
@@ -14,7 +17,7 @@ class Shard:
     index: int = 1
     count: int = 1
 
-    def of(self, plan: Plan) -> tuple[Chunk, ...]:
+    def of(self, plan: "Plan") -> "tuple[Chunk, ...]":
         """Every `count`-th chunk: neighbours take about as long, so the shares do, too."""
         return plan.chunks[self.index - 1 :: self.count]
 

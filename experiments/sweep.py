@@ -6,12 +6,6 @@ from collections.abc import Mapping, Sequence
 from colora_theory.experiments.config import Grid, SweepConfig
 from colora_theory.experiments.errors import ConfigError, unknown_name
 
-PRESETS = {
-    "smoke": "seconds: does everything run?",
-    "cpu": "minutes on two cores: does the claim hold?",
-    "full": "a GPU or a cluster: how exactly does it hold?",
-}
-
 
 @dataclasses.dataclass(frozen=True)
 class Sweep:

@@ -1,8 +1,9 @@
 """Estimates with 95% intervals: pure functions from columns of a table to `Evidence`."""
 
+import statistics
+
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from colora_theory.experiments.claims.evidence import Evidence, NoDataError
 from colora_theory.experiments.claims.rates import wilson
@@ -25,7 +26,7 @@ DRAWN = [
 ]
 _SHAPE = ["num_rows", "num_cols", "rank_left", "rank_right"]
 _RESAMPLES = 2000
-_TWO_SIDED = stats.norm.ppf(0.975)
+_TWO_SIDED = statistics.NormalDist().inv_cdf(0.975)
 
 
 def need(count: int, least: int) -> int:
@@ -117,6 +118,8 @@ def slope(x: pd.Series, y: pd.Series, least: int, detail: str = "") -> Evidence:
     count = need(x.size, max(3, least))
     if x.nunique() < 2:
         raise NoDataError("a slope needs two values of the axis, the table has one")
+    from scipy import stats  # here, since a wrong name of a claim is to be answered at once
+
     line = stats.linregress(np.log(x), np.log(y))
     half = _TWO_SIDED * line.stderr
     return Evidence(float(line.slope), float(line.slope - half), float(line.slope + half), count, detail)

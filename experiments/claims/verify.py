@@ -11,11 +11,11 @@ import pandas as pd
 
 from colora_theory.experiments.claims.claim import Claim
 from colora_theory.experiments.claims.evidence import Evidence, NoDataError, Verdict
-from colora_theory.experiments.errors import ColoraError, ConfigError, unknown_name
+from colora_theory.experiments.errors import ColoraError
 from colora_theory.experiments.plan import make_plan
+from colora_theory.experiments.presets import PRESETS, check_preset
 from colora_theory.experiments.provenance import package_version
 from colora_theory.experiments.store import Store
-from colora_theory.experiments.sweep import PRESETS
 from colora_theory.experiments.sweeps import find_sweep
 
 
@@ -42,8 +42,7 @@ def verify(claims: Sequence[Claim], store: Store, preset: str) -> list[Judgement
     Raises:
         ConfigError: If there is no such preset.
     """
-    if preset not in PRESETS:
-        raise ConfigError(unknown_name("preset", preset, PRESETS))
+    check_preset(preset)
     asked = [claim for claim in claims if _is_asked(claim, preset)]
     tables = {sweep: _table(sweep, store, preset) for sweep in dict.fromkeys(claim.sweep for claim in asked)}
     return [

@@ -6,12 +6,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from colora_theory.experiments.commands.options import AsJson
+from colora_theory.experiments.commands.options import AsJson, Data
 from colora_theory.experiments.commands.speech import say
 
 
 def compare(
-    data: Annotated[Path, typer.Argument(help="An .npz file, a folder of .npy files, a .csv or .parquet table.")],
+    data: Data,
     rank: Annotated[str, typer.Option("--rank", help="Of the shared subspaces: auto, r, or r1,r2.")] = "auto",
     folds: Annotated[int, typer.Option("--folds", help="Parts of every user's samples, each held out once.")] = 5,
     out: Annotated[Path | None, typer.Option("--out", help="Folder for comparison.json.")] = None,

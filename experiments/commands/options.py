@@ -5,7 +5,31 @@ from typing import Annotated
 
 import typer
 
-Preset = Annotated[str, typer.Option("--preset", help="smoke (seconds), cpu (minutes) or full (a GPU or a cluster).")]
+from colora_theory.experiments.errors import ConfigError
+from colora_theory.experiments.presets import check_preset
+from colora_theory.experiments.sweeps import SWEEPS
+
+
+def existing(path: Path) -> Path:
+    """The path, if there is something.
+
+    Raises:
+        ConfigError: If there is not.
+    """
+    if not path.exists():
+        raise ConfigError(f"cannot read {path}: it does not exist")
+    return path
+
+
+Preset = Annotated[
+    str,
+    typer.Option(
+        "--preset", help="smoke (seconds), cpu (minutes) or full (a GPU or a cluster).", callback=check_preset
+    ),
+]
+Data = Annotated[
+    Path, typer.Argument(help="An .npz file, a folder of .npy files, a .csv or .parquet table.", callback=existing)
+]
 Results = Annotated[Path, typer.Option("--results", help="Folder of the result tables.")]
 Out = Annotated[Path, typer.Option("--out", help="Folder of the figures.")]
 Workers = Annotated[int | None, typer.Option("--workers", help="So many processes, which divide the cores among them.")]
@@ -21,16 +45,7 @@ OUT = Path("figures/out")
 
 def sweep_names() -> list[str]:
     """For completion."""
-    from colora_theory.experiments.sweeps import SWEEPS
-
     return list(SWEEPS)
-
-
-def figure_names() -> list[str]:
-    """For completion."""
-    from colora_theory.experiments.gallery import figure_modules
-
-    return list(figure_modules())
 
 
 def claim_names() -> list[str]:

@@ -7,12 +7,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from colora_theory.experiments.commands.options import AsJson
+from colora_theory.experiments.commands.options import AsJson, Data
 from colora_theory.experiments.commands.speech import say
 
 
 def fit(
-    data: Annotated[Path, typer.Argument(help="An .npz file, a folder of .npy files, a .csv or .parquet table.")],
+    data: Data,
     rank: Annotated[str, typer.Option("--rank", help="auto, r, or r1,r2; r1 if --rank-right is given.")],
     rank_right: Annotated[int | None, typer.Option("--rank-right", help="r2; r if left out.")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Folder for factors.npz, summary.json and .html.")] = None,

@@ -15,9 +15,9 @@ from colora_theory.experiments.commands.options import (
     Preset,
     Results,
     claim_names,
-    figure_names,
 )
 from colora_theory.experiments.commands.speech import print_json, say
+from colora_theory.experiments.gallery import check_figures, figure_names
 
 if TYPE_CHECKING:
     from colora_theory.experiments.claims.verify import Judgement
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 def figures(
     names: Annotated[
-        list[str] | None, typer.Argument(help="All of them if none is named.", autocompletion=figure_names)
+        list[str] | None,
+        typer.Argument(help="All of them if none is named.", autocompletion=figure_names, callback=check_figures),
     ] = None,
     preset: Preset = "cpu",
     results: Results = RESULTS,
@@ -49,11 +50,10 @@ def verify(
 
     The exit code is 1 if a claim is refuted or lacks data. Verdicts on named claims only are not kept.
     """
-    from colora_theory.experiments.claims.ledger import find_claims
-    from colora_theory.experiments.claims.report import ledger_table
-    from colora_theory.experiments.claims.verify import failures
-
     if list_only:
+        from colora_theory.experiments.claims.ledger import find_claims
+        from colora_theory.experiments.claims.report import ledger_table
+
         claims = find_claims(names or [])
         if as_json:
             told = ("name", "statement", "source", "sweep", "prediction")
@@ -61,7 +61,10 @@ def verify(
         else:
             Console().print(ledger_table(claims))
         return
-    failed = failures(judge_claims(names or [], preset, results, as_json), strict)
+    judgements = judge_claims(names or [], preset, results, as_json)
+    from colora_theory.experiments.claims.verify import failures
+
+    failed = failures(judgements, strict)
     if failed:
         say(f"failed: {', '.join(judgement.claim.name for judgement in failed)}")
         raise typer.Exit(1)
@@ -69,9 +72,9 @@ def verify(
 
 def draw_figures(names: list[str], preset: str, results: Path, out: Path) -> None:
     """Draw figures, all if none is named, and say how long each took."""
-    from colora_theory.experiments.gallery import draw, select
+    from colora_theory.experiments.gallery import draw, figure_modules
 
-    for name, module in select(names).items():
+    for name, module in figure_modules(names).items():
         began = time.monotonic()
         draw(module, preset, results, out)
         say(f"figure {name}: drawn into {out} in {time.monotonic() - began:.1f} s")
@@ -80,11 +83,13 @@ def draw_figures(names: list[str], preset: str, results: Path, out: Path) -> Non
 def judge_claims(names: list[str], preset: str, results: Path, as_json: bool = False) -> "list[Judgement]":
     """Judge claims and print the verdicts; those on all claims are stored."""
     from colora_theory.experiments.claims.ledger import find_claims
+
+    claims = find_claims(names)
     from colora_theory.experiments.claims.report import verdict_table
     from colora_theory.experiments.claims.verify import document, summary, verify, write
     from colora_theory.experiments.store import Store
 
-    judgements = verify(find_claims(names), Store(results), preset)
+    judgements = verify(claims, Store(results), preset)
     if as_json:
         print_json(document(judgements, preset))
     else:

@@ -18,10 +18,13 @@ from colora_theory.experiments.commands.options import (
     Results,
     Share,
     Workers,
+    existing,
     sweep_names,
 )
 from colora_theory.experiments.commands.results import draw_figures, judge_claims
 from colora_theory.experiments.commands.speech import INTERRUPTED, again, fail, print_json, say, stderr
+from colora_theory.experiments.shard import WHOLE, parse_shard
+from colora_theory.experiments.sweeps import check_sweep
 
 if TYPE_CHECKING:
     from colora_theory.experiments.config import SweepConfig
@@ -57,7 +60,9 @@ def list_sweeps(as_json: AsJson = False) -> None:
 
 
 def run(
-    name: Annotated[str, typer.Argument(help="A sweep, see: colora list", autocompletion=sweep_names)],
+    name: Annotated[
+        str, typer.Argument(help="A sweep, see: colora list", autocompletion=sweep_names, callback=check_sweep)
+    ],
     preset: Preset = "cpu",
     results: Results = RESULTS,
     workers: Workers = None,
@@ -65,29 +70,34 @@ def run(
     dask: Dask = None,
 ) -> None:
     """Run one sweep, or go on with it where it was stopped. Ctrl-C: stop soon; twice: at once."""
+    share, chosen = _shard(shard), _engine(workers, dask)
     from colora_theory.experiments.sweeps import find_sweep
 
     config = find_sweep(name).config(preset)
-    with _engine(workers, dask) as engine, _interrupts() as interrupts:
-        _run(config, preset, results, engine, _shard(shard), interrupts)
+    with chosen as engine, _interrupts() as interrupts:
+        _run(config, preset, results, engine, share, interrupts)
 
 
 def sweep(
-    file: Annotated[Path, typer.Argument(help="A TOML file with your own grids, like experiments/example.toml")],
+    file: Annotated[
+        Path,
+        typer.Argument(help="A TOML file with your own grids, like experiments/example.toml", callback=existing),
+    ],
     results: Results = RESULTS,
     workers: Workers = None,
     shard: Share = None,
     dask: Dask = None,
 ) -> None:
     """Run a sweep of your own."""
+    share, chosen = _shard(shard), _engine(workers, dask)
     from colora_theory.experiments.config import load_config
     from colora_theory.experiments.own_sweeps import PRESET, claim
     from colora_theory.experiments.plan import make_plan
     from colora_theory.experiments.store import Store
 
-    config, share = load_config(file), _shard(shard)
+    config = load_config(file)
     make_plan(config, PRESET)
-    with _engine(workers, dask) as engine, _interrupts() as interrupts:
+    with chosen as engine, _interrupts() as interrupts:
         claim(config, file, Store(results))
         _run(config, PRESET, results, engine, share, interrupts)
 
@@ -101,14 +111,14 @@ def reproduce(
     dask: Dask = None,
 ) -> None:
     """Run every sweep, draw every figure, judge every claim; the exit code is 1 if one is refuted."""
+    share, chosen = _shard(shard), _engine(workers, dask)
     from colora_theory.experiments.claims.evidence import Verdict
     from colora_theory.experiments.sweeps import SWEEPS
 
     began = time.monotonic()
     configs = [sweep.config(preset) for sweep in SWEEPS.values()]
     say(f"reproduce ({preset}): {len(configs)} sweeps into {results}, then all figures into {out}")
-    with _engine(workers, dask) as engine, _interrupts() as interrupts:
-        share = _shard(shard)
+    with chosen as engine, _interrupts() as interrupts:
         complete = [_run(config, preset, results, engine, share, interrupts) for config in configs]
     if not all(complete):
         say("figures and verdicts need all tables: run colora reproduce once more when all shards are done")
@@ -156,8 +166,6 @@ def _engine(workers: int | None, dask: str | None) -> "Engine":
 
 
 def _shard(text: str | None) -> "Shard":
-    from colora_theory.experiments.shard import WHOLE, parse_shard
-
     return WHOLE if text is None else parse_shard(text)
 
 

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from colora_theory.experiments.commands.options import RESULTS, AsJson, Results, sweep_names
 from colora_theory.experiments.commands.speech import print_json, say
+from colora_theory.experiments.sweeps import check_sweep
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -30,6 +31,8 @@ def status(
     as_json: AsJson = False,
 ) -> None:
     """Show how far every sweep is, how its runs ended, and how quickly those that run get on."""
+    if name is not None and not (results / name).is_dir():
+        check_sweep(name)
     from colora_theory.experiments.status import Survey
     from colora_theory.experiments.store import Store
 
@@ -62,14 +65,7 @@ def _record(standing: "Standing") -> dict[str, Any]:
 
 
 def _standings(survey: "Survey", name: str | None) -> "list[Standing]":
-    from colora_theory.experiments.errors import ConfigError, unknown_name
-    from colora_theory.experiments.sweeps import SWEEPS
-
-    found = list(survey.look())
-    known = {*SWEEPS, *(standing.sweep for standing in found)}
-    if name is not None and name not in known:
-        raise ConfigError(unknown_name("sweep", name, known))
-    return [standing for standing in found if name in (None, standing.sweep)]
+    return [standing for standing in survey.look() if name in (None, standing.sweep)]
 
 
 def _status_table(standings: "list[Standing]") -> "RenderableType":

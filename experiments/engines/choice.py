@@ -1,10 +1,15 @@
 """From options of a command to an engine."""
 
-from colora_theory.experiments.engines.base import Engine
-from colora_theory.experiments.errors import ConfigError, shown
+from typing import TYPE_CHECKING
+
+from colora_theory.experiments.engines.cores import cores_of
+from colora_theory.experiments.errors import ConfigError
+
+if TYPE_CHECKING:
+    from colora_theory.experiments.engines.base import Engine
 
 
-def choose(workers: int | None, dask: str | None) -> Engine:
+def choose(workers: int | None, dask: str | None) -> "Engine":
     """This process if neither is given, so many processes, or the cluster at an address.
 
     Raises:
@@ -21,13 +26,8 @@ def choose(workers: int | None, dask: str | None) -> Engine:
         from colora_theory.experiments.engines.in_process import InProcess
 
         return InProcess()
+    shares = cores_of(workers)
     from colora_theory.experiments.engines.concurrent import Concurrent
-    from colora_theory.experiments.engines.processes import Processes, available_cores, divided
+    from colora_theory.experiments.engines.processes import Processes
 
-    cores = available_cores()
-    if not 1 <= workers <= len(cores):
-        raise ConfigError(
-            f"--workers {shown(workers)} is outside 1 to {len(cores)}, the cores that this process may use; "
-            "more would fight over them"
-        )
-    return Concurrent(Processes(divided(cores, workers)))
+    return Concurrent(Processes(shares))

@@ -1,7 +1,6 @@
 """Workers on this machine: processes, each with cores of its own."""
 
 import contextlib
-import itertools
 import multiprocessing
 import os
 import signal
@@ -94,19 +93,6 @@ class Processes(Pool):
         """See `Pool`."""
         for worker in self._workers:
             worker.end()
-
-
-def available_cores() -> list[int]:
-    """The cores that this process may use; all of them where the system does not tell."""
-    if hasattr(os, "sched_getaffinity"):
-        return sorted(os.sched_getaffinity(0))
-    return list(range(os.cpu_count() or 1))
-
-
-def divided(cores: Sequence[int], workers: int) -> list[Sequence[int]]:
-    """Neighbouring cores for every worker, none for two; the numbers differ by one at most."""
-    cuts = [len(cores) * worker // workers for worker in range(workers + 1)]
-    return [cores[begin:end] for begin, end in itertools.pairwise(cuts)]
 
 
 @contextlib.contextmanager

@@ -16,8 +16,9 @@ from colora_theory.experiments.claims.evidence import Attains, Evidence, Inside,
 from colora_theory.experiments.claims.ledger import CLAIMS
 from colora_theory.experiments.claims.verify import failures, judge, verify
 from colora_theory.experiments.commands import sweeping
+from colora_theory.experiments.presets import PRESETS
 from colora_theory.experiments.provenance import source_hash
-from colora_theory.experiments.sweep import PRESETS, Sweep
+from colora_theory.experiments.sweep import Sweep
 from tests.experiments.claim_tables import CASES, efficiency, frame, noisy
 
 

@@ -64,7 +64,22 @@ def test_help_documents_the_exit_codes():
 
 
 @pytest.mark.parametrize(
-    ("line", "code"), [("--help", 0), ("fit --help", 0), ("fti", 2), ("fit", 2), ("plan --users many", 2)]
+    ("line", "code"),
+    [
+        ("--help", 0),
+        ("fit --help", 0),
+        ("fti", 2),
+        ("fit", 2),
+        ("plan --users many", 2),
+        ("run nope", 2),
+        ("run noise --preset nope", 2),
+        ("run noise --shard 9/2", 2),
+        ("run noise --workers 0", 2),
+        ("sweep nowhere.toml", 2),
+        ("figures nope", 2),
+        ("status nope", 2),
+        ("fit nowhere.npz --rank 2", 2),
+    ],
 )
 def test_help_and_wrong_lines_do_not_wait_for_heavy_imports(line, code):
     heavy = ("jax", "scipy", "matplotlib", "pandas", "pyarrow")
@@ -82,13 +97,17 @@ COMMANDS = typer.main.get_command(app).commands
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_example_of_a_help_can_be_typed(name):
+def test_every_example_of_a_help_can_be_typed(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     told, *examples = COMMANDS[name].epilog.split("\n\n")
     assert told == "Examples:"
     assert examples
     for example in examples:
         program, command, *arguments = shlex.split(example)
         assert (program, command) == ("colora", name)
+        for file in arguments[:1]:
+            Path(file).parent.mkdir(exist_ok=True)
+            Path(file).touch()
         COMMANDS[name].make_context(name, arguments)  # raises for what it does not know
 
 

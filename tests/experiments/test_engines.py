@@ -17,10 +17,11 @@ from colora_theory.experiments.engines import dask_cluster, work
 from colora_theory.experiments.engines.base import LaneTooLargeError, Outcome, OutOfMemoryError
 from colora_theory.experiments.engines.choice import choose
 from colora_theory.experiments.engines.concurrent import Concurrent, Pool, WorkerDiedError
+from colora_theory.experiments.engines.cores import available_cores, divided
 from colora_theory.experiments.engines.dask_cluster import ClusterError, DaskPool
 from colora_theory.experiments.engines.in_process import InProcess
 from colora_theory.experiments.engines.job import Job
-from colora_theory.experiments.engines.processes import Processes, available_cores, divided
+from colora_theory.experiments.engines.processes import Processes
 from colora_theory.experiments.errors import ColoraError, ConfigError
 from colora_theory.experiments.own_sweeps import claim
 from colora_theory.experiments.plan import Recipe, make_plan

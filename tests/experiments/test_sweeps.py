@@ -1,7 +1,7 @@
 import pytest
 
 from colora_theory.experiments.plan import make_plan
-from colora_theory.experiments.sweep import PRESETS
+from colora_theory.experiments.presets import PRESETS
 from colora_theory.experiments.sweeps import SWEEPS
 
 

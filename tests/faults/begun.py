@@ -36,9 +36,9 @@ def compute_for(asking: work.Identity, part: Chunk) -> Outcome:
 def main() -> None:
     """The command; on one core two workers share it, where they would else be refused."""
     from colora_theory.experiments import cli
-    from colora_theory.experiments.engines import processes
+    from colora_theory.experiments.engines import cores, processes
 
-    make, cores = processes.Processes, processes.available_cores()
+    make, there = processes.Processes, cores.available_cores()
     processes.Processes = lambda shares: make(shares, compute_for)
-    processes.available_cores = lambda: cores if len(cores) > 1 else cores * 2
+    cores.available_cores = lambda: there if len(there) > 1 else there * 2
     cli.main()

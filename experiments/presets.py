@@ -1,0 +1,20 @@
+"""The sizes in which every sweep comes."""
+
+from colora_theory.experiments.errors import ConfigError, unknown_name
+
+PRESETS = {
+    "smoke": "seconds: does everything run?",
+    "cpu": "minutes on two cores: does the claim hold?",
+    "full": "a GPU or a cluster: how exactly does it hold?",
+}
+
+
+def check_preset(name: str) -> str:
+    """The name, if there is a preset of that name.
+
+    Raises:
+        ConfigError: If there is none.
+    """
+    if name not in PRESETS:
+        raise ConfigError(unknown_name("preset", name, PRESETS))
+    return name
