@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from colora_theory.experiments.commands.options import AsJson, Data
+from colora_theory.experiments.commands.options import AsJson, Data, check_exists
 from colora_theory.experiments.commands.speech import say
 
 
@@ -21,6 +21,7 @@ def compare(
 
     Layouts of files are in docs/own-data.md. To try it: colora example FOLDER
     """
+    check_exists(data)
     from colora_theory.experiments.own_data import read_data
     from colora_theory.experiments.runtime import configure_jax
 

@@ -9,27 +9,13 @@ from colora_theory.experiments.errors import ConfigError
 from colora_theory.experiments.presets import check_preset
 from colora_theory.experiments.sweeps import SWEEPS
 
-
-def existing(path: Path) -> Path:
-    """The path, if there is something.
-
-    Raises:
-        ConfigError: If there is not.
-    """
-    if not path.exists():
-        raise ConfigError(f"cannot read {path}: it does not exist")
-    return path
-
-
 Preset = Annotated[
     str,
     typer.Option(
         "--preset", help="smoke (seconds), cpu (minutes) or full (a GPU or a cluster).", callback=check_preset
     ),
 ]
-Data = Annotated[
-    Path, typer.Argument(help="An .npz file, a folder of .npy files, a .csv or .parquet table.", callback=existing)
-]
+Data = Annotated[Path, typer.Argument(help="An .npz file, a folder of .npy files, a .csv or .parquet table.")]
 Results = Annotated[Path, typer.Option("--results", help="Folder of the result tables.")]
 Out = Annotated[Path, typer.Option("--out", help="Folder of the figures.")]
 Workers = Annotated[int | None, typer.Option("--workers", help="So many processes, which divide the cores among them.")]
@@ -41,6 +27,16 @@ Dask = Annotated[str | None, typer.Option("--dask", help="Compute on the workers
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, in place of the table.")]
 RESULTS = Path("results")
 OUT = Path("figures/out")
+
+
+def check_exists(path: Path) -> None:
+    """That there is something.
+
+    Raises:
+        ConfigError: If there is not.
+    """
+    if not path.exists():
+        raise ConfigError(f"cannot read {path}: it does not exist")
 
 
 def sweep_names() -> list[str]:

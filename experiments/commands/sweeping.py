@@ -18,7 +18,7 @@ from colora_theory.experiments.commands.options import (
     Results,
     Share,
     Workers,
-    existing,
+    check_exists,
     sweep_names,
 )
 from colora_theory.experiments.commands.results import draw_figures, judge_claims
@@ -79,16 +79,14 @@ def run(
 
 
 def sweep(
-    file: Annotated[
-        Path,
-        typer.Argument(help="A TOML file with your own grids, like experiments/example.toml", callback=existing),
-    ],
+    file: Annotated[Path, typer.Argument(help="A TOML file with your own grids, like experiments/example.toml")],
     results: Results = RESULTS,
     workers: Workers = None,
     shard: Share = None,
     dask: Dask = None,
 ) -> None:
     """Run a sweep of your own."""
+    check_exists(file)
     share, chosen = _shard(shard), _engine(workers, dask)
     from colora_theory.experiments.config import load_config
     from colora_theory.experiments.own_sweeps import PRESET, claim

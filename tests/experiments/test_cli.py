@@ -97,17 +97,13 @@ COMMANDS = typer.main.get_command(app).commands
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_example_of_a_help_can_be_typed(name, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_every_example_of_a_help_can_be_typed(name):
     told, *examples = COMMANDS[name].epilog.split("\n\n")
     assert told == "Examples:"
     assert examples
     for example in examples:
         program, command, *arguments = shlex.split(example)
         assert (program, command) == ("colora", name)
-        for file in arguments[:1]:
-            Path(file).parent.mkdir(exist_ok=True)
-            Path(file).touch()
         COMMANDS[name].make_context(name, arguments)  # raises for what it does not know
 
 
