@@ -12,6 +12,7 @@ from . import sensing as sensing
 from . import solvers as solvers
 from . import starts as starts
 from . import streaming as streaming
+from . import structures as structures
 from . import theory as theory
 from .bootstrap import Bootstrap as Bootstrap
 from .bootstrap import bootstrap as bootstrap

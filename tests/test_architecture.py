@@ -59,6 +59,17 @@ ALLOWED["bootstrap"] = {
     "solvers",
     "solve",
 }
+ALLOWED["structures"] = {
+    "display",
+    "linalg",
+    "grassmann",
+    "factors",
+    "precision",
+    "problem",
+    "solvers",
+    "solution",
+    "theory",
+}
 ALLOWED["inference"] = {"factors", "precision", "sensing", "problem", "theory"}
 ALLOWED["solvers"] -= {"synthetic"}
 ALLOWED["solve"] -= {"synthetic", "empirical_bayes"}

@@ -1,0 +1,142 @@
+"""Least squares for any structure."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.flatten_util import ravel_pytree
+from jaxtyping import Array, Float, Int, PRNGKeyArray
+
+from colora_theory.display import Rows, Shown, is_known, number
+from colora_theory.linalg import AnyArray, safe_divide
+from colora_theory.precision import precision_of
+from colora_theory.problem import Problem
+from colora_theory.solution import Status
+from colora_theory.structures.base import AbstractStructure, Parameters
+from colora_theory.structures.levenberg_marquardt import descend
+
+# Relative residuals up to this many epsilons are zero; so are relative gradients up to this power of epsilon.
+_EXACT_IN_EPS = 20.0
+_FLAT = 0.6
+# Two attempts whose losses differ by less than this share have met the same minimum.
+_SAME = 1e-6
+
+
+class StructureFit(Shown):
+    """What came out.
+
+    Attributes:
+        structure: what was fitted.
+        parameters: its arrays, by name.
+        status: a `Status`.
+        num_steps: of the attempt that was kept.
+        relative_residual: sqrt(sum w (target - prediction)^2 / sum w target^2).
+        relative_gradient: ||J^T e|| / (||J||_F ||e||) before the last step.
+        losses: half the weighted sum of squares at the end of every attempt, shape (attempts,); NaN for those that were
+            not needed.
+        offset: the frozen weight of the problem, shape (num_rows, num_cols), or None.
+    """
+
+    structure: AbstractStructure
+    parameters: Parameters
+    status: Int[AnyArray, ""]
+    num_steps: Int[AnyArray, ""]
+    relative_residual: Float[AnyArray, ""]
+    relative_gradient: Float[AnyArray, ""]
+    losses: Float[AnyArray, " attempts"]
+    offset: Float[AnyArray, "d1 d2"] | None = None
+
+    @property
+    def weights(self) -> Float[AnyArray, "k d1 d2"]:
+        """The users' weight matrices W_i, the frozen weight included; shape (num_users, num_rows, num_cols)."""
+        adapters = self.structure.compose(self.parameters)
+        return adapters if self.offset is None else adapters + self.offset[None]
+
+    def facts(self) -> Rows:
+        known = is_known(self.status)
+        return [
+            ("structure", type(self.structure).__name__),
+            ("status", Status(int(self.status)).name if known else number(self.status)),
+            ("steps", number(self.num_steps, "d")),
+            ("relative residual", number(self.relative_residual)),
+            ("relative gradient", number(self.relative_gradient)),
+        ]
+
+
+def fit(
+    problem: Problem, structure: AbstractStructure, *, seed: int = 0, attempts: int = 8, max_steps: int = 300
+) -> StructureFit:
+    """Fits weights of a structure by least squares, from several starts.
+
+    Levenberg and Marquardt's method from the moments of the data, then from moments that are disturbed by noise of
+    their own size, until the least loss has been met twice, or is zero. The derivative is formed, N by the number of
+    parameters: this is for problems of moderate size. In the precision of the data.
+
+    Args:
+        problem: the data.
+        structure: of the weights.
+        seed: randomness of the starts.
+        attempts: how many at most.
+        max_steps: the limit of each.
+
+    Raises:
+        ValueError: if weights of the problem's shape cannot have the structure, for more degrees of freedom than
+            measurements, or limits below 1.
+    """
+    for name, value in (("attempts", attempts), ("max_steps", max_steps)):
+        if value < 1:
+            raise ValueError(f"{name} {value} is below 1")
+    unknowns = structure.degrees_of_freedom(problem.sensing.weights_shape)
+    measurements = int(np.count_nonzero(np.asarray(problem.sample_weights)))
+    if measurements < unknowns:
+        raise ValueError(
+            f"{measurements} measurements do not determine the {unknowns} degrees of freedom of "
+            f"{type(structure).__name__}: take more samples, or a smaller structure"
+        )
+    with precision_of(problem.targets):
+        keys = jax.random.split(jax.random.key(seed), attempts)
+        losses = np.full(attempts, np.nan)
+        best, least, met = None, np.inf, 0
+        for number_, key in enumerate(keys):
+            found = _attempt(problem, structure, key, jnp.asarray(float(number_ > 0), problem.targets.dtype), max_steps)
+            loss = losses[number_] = float(found.losses[0])
+            met = met + 1 if abs(loss - least) <= _SAME * least else 1 if loss < least else met
+            if best is None or loss < least:
+                best, least = found, loss
+            if met == 2 or float(best.relative_residual) <= _EXACT_IN_EPS * np.finfo(problem.targets.dtype).eps:
+                break
+        assert best is not None
+        return jax.tree.map(np.asarray, eqx.tree_at(lambda each: each.losses, best, losses))
+
+
+@eqx.filter_jit
+def _attempt(
+    problem: Problem, structure: AbstractStructure, key: PRNGKeyArray, disturbance: Float[Array, ""], max_steps: int
+) -> StructureFit:
+    guess_key, noise_key = jax.random.split(key)
+    moments = problem.moments()
+    size = jnp.sqrt(jnp.mean(jnp.square(moments)))
+    noise = jax.random.normal(noise_key, moments.shape, moments.dtype)
+    begun = structure.begin(guess_key, moments + disturbance * size * noise)
+    point, restore = ravel_pytree(begun)
+    targets = problem.scaled_targets
+    whole = 0.5 * jnp.sum(jnp.square(targets))
+    eps = jnp.finfo(targets.dtype).eps
+
+    def residual_of(point: Float[Array, " p"]) -> Float[Array, " n"]:
+        adapters = jnp.asarray(structure.compose(restore(point)))
+        return (problem.scale * problem.sensing(adapters) - targets).reshape(-1)
+
+    exact, flat = whole * (_EXACT_IN_EPS * eps) ** 2, float(eps) ** _FLAT
+    end, optimal = descend(residual_of, point, exact=exact, gradient_tol=flat, max_steps=max_steps)
+    stopped = jnp.where(end.num_steps < max_steps, Status.STALLED, Status.MAX_STEPS)
+    return StructureFit(
+        structure,
+        restore(end.point),
+        jnp.where(optimal, Status.CONVERGED, stopped).astype(jnp.int32),
+        end.num_steps,
+        jnp.sqrt(safe_divide(end.loss, whole)),
+        end.relative_gradient,
+        end.loss[None],
+        problem.offset,
+    )
