@@ -128,8 +128,9 @@ def test_the_squared_error_is_the_bound(name):
         ratios.append(error / structures.cramer_rao(problem, structure, parameters, noise).total)
     mean, half = np.mean(ratios), 1.96 * np.std(ratios, ddof=1) / np.sqrt(len(ratios))
     print(f"{name}: squared error over the bound {mean:.2f} +- {half:.2f}")
-    assert mean - half < 1.1
+    assert half < 0.15  # or the draws do not tell
     assert mean + half > 0.95
+    assert mean - half < 1.1
 
 
 def test_smooth_cores_are_predicted_between_the_times():

@@ -18,8 +18,9 @@ from colora_theory.structures.levenberg_marquardt import descend
 # Relative residuals up to this many epsilons are zero; so are relative gradients up to this power of epsilon.
 _EXACT_IN_EPS = 20.0
 _FLAT = 0.6
-# Two attempts whose losses differ by less than this share have met the same minimum.
+# Attempts whose losses differ by less than this share have met the same minimum; if so many have, it is taken.
 _SAME = 1e-6
+_AGREEING = 3
 
 
 class StructureFit(Shown):
@@ -69,8 +70,8 @@ def fit(
     """Fits weights of a structure by least squares, from several starts.
 
     Levenberg and Marquardt's method from the moments of the data, then from moments that are disturbed by noise of
-    their own size, until the least loss has been met twice, or is zero. The derivative is formed, N by the number of
-    parameters: this is for problems of moderate size. In the precision of the data.
+    their own size, until the least loss has been met three times, or is zero. The derivative is formed, N by the number
+    of parameters: this is for problems of moderate size. In the precision of the data.
 
     Args:
         problem: the data.
@@ -103,7 +104,7 @@ def fit(
             met = met + 1 if abs(loss - least) <= _SAME * least else 1 if loss < least else met
             if best is None or loss < least:
                 best, least = found, loss
-            if met == 2 or float(best.relative_residual) <= _EXACT_IN_EPS * np.finfo(problem.targets.dtype).eps:
+            if met == _AGREEING or float(best.relative_residual) <= _EXACT_IN_EPS * np.finfo(problem.targets.dtype).eps:
                 break
         assert best is not None
         return jax.tree.map(np.asarray, eqx.tree_at(lambda each: each.losses, best, losses))
