@@ -15,6 +15,7 @@ from colora_theory.structures.base import (
     halves,
     join,
     low_rank_dimension,
+    random_subspaces,
 )
 
 
@@ -42,9 +43,7 @@ class Additive(AbstractStructure):
         num_users, num_rows, num_cols = shape
         left_key, right_key, *own_keys = jax.random.split(key, 4)
         lefts, rights = (
-            jax.vmap(lambda each, size=size: random_subspace(each, size, self.own_rank))(
-                jax.random.split(own, num_users)
-            )
+            random_subspaces(own, num_users, size, self.own_rank)
             for own, size in zip(own_keys, (num_rows, num_cols), strict=True)
         )
         stretch = jnp.sqrt(jnp.asarray(num_cols, float))

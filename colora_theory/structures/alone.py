@@ -4,7 +4,6 @@ import equinox as eqx
 import jax
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from colora_theory.grassmann import random_subspace
 from colora_theory.linalg import AnyArray
 from colora_theory.structures.base import (
     AbstractStructure,
@@ -14,6 +13,7 @@ from colora_theory.structures.base import (
     halves,
     join,
     low_rank_dimension,
+    random_subspaces,
 )
 
 
@@ -35,7 +35,7 @@ class Alone(AbstractStructure):
         self.check(shape)
         num_users, num_rows, num_cols = shape
         left_key, right_key = jax.random.split(key)
-        lefts = jax.vmap(lambda each: random_subspace(each, num_rows, self.rank))(jax.random.split(left_key, num_users))
+        lefts = random_subspaces(left_key, num_users, num_rows, self.rank)
         return {"left": lefts, "right": jax.random.normal(right_key, (num_users, num_cols, self.rank))}
 
     def begin(self, key: PRNGKeyArray, weights: Float[Array, "k d1 d2"]) -> Parameters:

@@ -3,9 +3,11 @@
 import abc
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from colora_theory.grassmann import random_subspace
 from colora_theory.linalg import AnyArray, contract
 
 # The arrays of a structure, by name.
@@ -29,7 +31,7 @@ class AbstractStructure(eqx.Module):
 
     @abc.abstractmethod
     def sample(self, key: PRNGKeyArray, shape: Shape) -> Parameters:
-        """A generic point: orthonormal shared subspaces, all else standard normal.
+        """A generic random point: factors that are orthonormal up to scale, or standard normal.
 
         Args:
             key: randomness.
@@ -63,6 +65,13 @@ class AbstractStructure(eqx.Module):
         Raises:
             ValueError: see `check`.
         """
+
+
+def random_subspaces(
+    key: PRNGKeyArray, count: int, dimension: int, rank: int
+) -> Float[Array, "{count} {dimension} {rank}"]:
+    """Independent subspaces, as `random_subspace` draws one."""
+    return jax.vmap(lambda own: random_subspace(own, dimension, rank))(jax.random.split(key, count))
 
 
 def low_rank_dimension(num_rows: int, num_cols: int, rank: int) -> int:

@@ -98,9 +98,9 @@ def fit(
         keys = jax.random.split(jax.random.key(seed), attempts)
         losses = np.full(attempts, np.nan)
         best, least, met = None, np.inf, 0
-        for number_, key in enumerate(keys):
-            found = _attempt(problem, structure, key, jnp.asarray(float(number_ > 0), problem.targets.dtype), max_steps)
-            loss = losses[number_] = float(found.losses[0])
+        for attempt, key in enumerate(keys):
+            found = _attempt(problem, structure, key, jnp.asarray(float(attempt > 0), problem.targets.dtype), max_steps)
+            loss = losses[attempt] = float(found.losses[0])
             met = met + 1 if abs(loss - least) <= _SAME * least else 1 if loss < least else met
             if best is None or loss < least:
                 best, least = found, loss

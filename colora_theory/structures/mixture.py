@@ -14,6 +14,7 @@ from colora_theory.structures.base import (
     halves,
     join,
     low_rank_dimension,
+    random_subspaces,
 )
 from colora_theory.structures.unfolding import user_directions
 
@@ -39,9 +40,7 @@ class Mixture(AbstractStructure):
         self.check(shape)
         num_users, num_rows, num_cols = shape
         share_key, left_key, right_key = jax.random.split(key, 3)
-        lefts = jax.vmap(lambda each: random_subspace(each, num_rows, self.rank))(
-            jax.random.split(left_key, self.num_components)
-        )
+        lefts = random_subspaces(left_key, self.num_components, num_rows, self.rank)
         return {
             "shares": jax.random.normal(share_key, (num_users, self.num_components)),
             "left": lefts,

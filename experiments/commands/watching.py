@@ -65,7 +65,10 @@ def _record(standing: "Standing") -> dict[str, Any]:
 
 
 def _standings(survey: "Survey", name: str | None) -> "list[Standing]":
-    return [standing for standing in survey.look() if name in (None, standing.sweep)]
+    found = [standing for standing in survey.look() if name in (None, standing.sweep)]
+    if name is not None and not found:
+        check_sweep(name)
+    return found
 
 
 def _status_table(standings: "list[Standing]") -> "RenderableType":
