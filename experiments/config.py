@@ -4,32 +4,26 @@ import itertools
 import math
 import re
 import tomllib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from colora_theory.experiments.designs import DESIGNS, NOISE_KINDS
 from colora_theory.experiments.draw import Rank, samples_for
 from colora_theory.experiments.errors import ConfigError, shown, unknown_name
+from colora_theory.experiments.family.grid import FamilyGrid
 from colora_theory.experiments.methods import METHODS, STARTS
 from colora_theory.experiments.predictions import PREDICTIONS
+from colora_theory.experiments.schema import LARGEST_INTEGER, MOST_CELLS, Strict, check_bounds, check_cells
 from colora_theory.factors import check_rank
 
 # Far beyond what anyone writes by hand: what is larger is not a file of grids, and would be read or planned for hours.
 _LARGEST_FILE = 2**20
-_LARGEST_INTEGER = 2**31 - 1
 _MOST_STEPS = 10**6
-_MOST_CELLS = 10**6
 _LONGEST_NAME = 100
 _DEEP_KEY = re.compile(rb"""(?<![\w"'-])(?:[\w"'-]++[ \t]*+\.[ \t]*+){32}""")
-
-
-class Strict(BaseModel):
-    """Base of the schemas: no unknown keys, no silent conversions, no changes afterwards."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Grid(Strict):
@@ -61,16 +55,16 @@ class Grid(Strict):
 
     # (smallest, largest) allowed value of the axes that have bounds of their own.
     bounds: ClassVar[dict[str, tuple[float, float]]] = {
-        "num_users": (1, _LARGEST_INTEGER),
-        "num_rows": (1, _LARGEST_INTEGER),
-        "num_cols": (1, _LARGEST_INTEGER),
-        "num_samples": (1, _LARGEST_INTEGER),
+        "num_users": (1, LARGEST_INTEGER),
+        "num_rows": (1, LARGEST_INTEGER),
+        "num_cols": (1, LARGEST_INTEGER),
+        "num_samples": (1, LARGEST_INTEGER),
         "similarity": (0, 1),
         "misalignment": (0, 1),
         "condition_number": (1, math.inf),
         "noise": (0, math.inf),
         "max_steps": (1, _MOST_STEPS),
-        "num_seeds": (1, _MOST_CELLS),
+        "num_seeds": (1, MOST_CELLS),
     }
 
     @model_validator(mode="after")
@@ -80,17 +74,17 @@ class Grid(Strict):
                 raise ValueError(f"{name} is an empty list; give at least one value")
         for name, (low, high) in self.bounds.items():
             for value in self.values(name):
-                _check_bounds(name, value, low, high)
+                check_bounds(name, value, low, high)
         for pair in self.ranks:
-            if max(map(abs, pair)) > _LARGEST_INTEGER:
-                raise ValueError(f"rank {shown(pair)} exceeds {_LARGEST_INTEGER}")
+            if max(map(abs, pair)) > LARGEST_INTEGER:
+                raise ValueError(f"rank {shown(pair)} exceeds {LARGEST_INTEGER}")
         if (self.num_samples is None) == (self.oversampling is None):
             raise ValueError("give exactly one of num_samples and oversampling")
         for value in self.values("oversampling"):
             if value is not None and not 0 < value < math.inf:
                 raise ValueError(f"oversampling {value} must be positive and finite")
-            if value is not None and value > _LARGEST_INTEGER:
-                raise ValueError(f"oversampling {value} exceeds {_LARGEST_INTEGER}")
+            if value is not None and value > LARGEST_INTEGER:
+                raise ValueError(f"oversampling {value} exceeds {LARGEST_INTEGER}")
         registries: dict[str, tuple[str, Collection[str]]] = {
             "design": ("design", DESIGNS),
             "noise_kind": ("kind of noise", NOISE_KINDS),
@@ -102,7 +96,7 @@ class Grid(Strict):
             for name in self.values(axis):
                 if name not in known:
                     raise ValueError(unknown_name(kind, name, known))
-        _check_cells(self.num_cells)
+        check_cells(self.num_cells)
         turned = [sine for sine in self.values("misalignment") if sine is not None]
         for name in self.predict:
             if turned and not PREDICTIONS[name].misaligned:
@@ -128,8 +122,8 @@ class Grid(Strict):
         most = DESIGNS[design].most_samples(num_rows, num_cols)
         if most is not None and max(counts) > most:
             raise ValueError(f"num_samples {max(counts)} exceeds the {most} that design {design!r} has for a user")
-        if max(counts) > _LARGEST_INTEGER:
-            raise ValueError(f"oversampling asks for num_samples {max(counts)}, which exceeds {_LARGEST_INTEGER}")
+        if max(counts) > LARGEST_INTEGER:
+            raise ValueError(f"oversampling asks for num_samples {max(counts)}, which exceeds {LARGEST_INTEGER}")
 
     @property
     def num_cells(self) -> int:
@@ -158,23 +152,45 @@ class Grid(Strict):
         return [(left, right) for left, right in pairs]
 
 
-class SweepConfig(Strict):
-    """A named list of grids: the schema of a TOML file for `colora sweep`."""
-
+class _Named(Strict):
     name: str = Field(
         pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$",
         max_length=_LONGEST_NAME,
         description=f"at most {_LONGEST_NAME} letters, digits, - and _",
     )
+
+
+class SweepConfig(_Named):
+    """A named list of grids: the schema of a TOML file for `colora sweep`."""
+
     grid: list[Grid] = Field(min_length=1, description="at least one [[grid]]")
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        _check_cells(sum(grid.num_cells for grid in self.grid))
+        check_cells(sum(grid.num_cells for grid in self.grid))
         return self
 
 
-def load_config(path: Path) -> SweepConfig:
+class FamilyConfig(_Named):
+    """A named list of grids of the family: the schema of a TOML file with [[family]] in the place of [[grid]]."""
+
+    family: list[FamilyGrid] = Field(min_length=1, description="at least one [[family]]")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        check_cells(sum(grid.num_cells for grid in self.family))
+        return self
+
+
+AnyConfig = SweepConfig | FamilyConfig
+
+
+def schema_of(document: Mapping[str, Any]) -> type[SweepConfig] | type[FamilyConfig]:
+    """What a document is to be: its key says which grids it has."""
+    return FamilyConfig if "family" in document else SweepConfig
+
+
+def load_config(path: Path) -> AnyConfig:
     """Read a user's own sweep from a TOML file.
 
     Raises:
@@ -198,19 +214,21 @@ def load_config(path: Path) -> SweepConfig:
         raise ConfigError(f"{path} is nested too deeply; a grid needs lists of lists at most") from error
     except ValueError as error:  # Not only TOMLDecodeError: dates and numbers raise others.
         raise ConfigError(f"{path} is not a TOML file: {str(error)[:200]}") from error
+    schema = schema_of(document)
     try:
-        return SweepConfig.model_validate(document)
+        return schema.model_validate(document)
     except ValidationError as error:
-        raise ConfigError(f"{path}: {explain(error)}") from error
+        raise ConfigError(f"{path}: {explain(error, schema)}") from error
 
 
-def explain(error: ValidationError) -> str:
+def explain(error: ValidationError, schema: type[BaseModel]) -> str:
     """The first complaint of pydantic as one line in the words of the schema."""
     first = error.errors()[0]
     where, location = "", list(first["loc"])
-    schema: type[BaseModel] = SweepConfig
-    if len(location) > 1 and location[0] == "grid":
-        where, schema, location = f"grid {int(location[1]) + 1}: ", Grid, location[2:]
+    grids: dict[str, type[Strict]] = {"grid": Grid, "family": FamilyGrid}
+    if len(location) > 1 and location[0] in grids:
+        kind = str(location[0])
+        where, schema, location = f"{kind} {int(location[1]) + 1}: ", grids[kind], location[2:]
     key = str(location[0]) if location else ""
     match first["type"]:
         case "value_error":
@@ -222,18 +240,3 @@ def explain(error: ValidationError) -> str:
         case _:
             wanted = schema.model_fields[key].description if key else "a table of axes"
             return f"{where}{key} = {shown(first['input'])} does not fit; it is {wanted}"
-
-
-def _check_bounds(name: str, value: float | None, low: float, high: float) -> None:
-    if value is None or (low <= value <= high and value < math.inf):
-        return
-    if low == 0 and high < math.inf:
-        raise ValueError(f"{name} {shown(value)} is outside [{low}, {high}]")
-    if low <= value < math.inf:
-        raise ValueError(f"{name} {shown(value)} exceeds {high}")
-    raise ValueError(f"{name} {shown(value)} must be finite and at least {low}")
-
-
-def _check_cells(number: int) -> None:
-    if number > _MOST_CELLS:
-        raise ValueError(f"{number} cells are more than {_MOST_CELLS}: make several smaller sweeps of them")

@@ -33,5 +33,5 @@ def chunk_bytes(chunk: Chunk) -> int:
 
 
 def largest_chunk(plan: Plan) -> Chunk:
-    """The chunk of a plan with the largest bound."""
-    return max(plan.chunks, key=chunk_bytes)
+    """The chunk of a plan with the largest bound; draws of the family are computed one by one and have none."""
+    return max((chunk for chunk in plan.chunks if isinstance(chunk, Chunk)), key=chunk_bytes)

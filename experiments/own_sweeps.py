@@ -6,14 +6,14 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from colora_theory.experiments.config import SweepConfig
+from colora_theory.experiments.config import AnyConfig, schema_of
 from colora_theory.experiments.errors import ConfigError, StoreError
 from colora_theory.experiments.store import Store
 
 PRESET = "custom"
 
 
-def claim(config: SweepConfig, file: Path, store: Store) -> None:
+def claim(config: AnyConfig, file: Path, store: Store) -> None:
     """Note that the grids of this name are from `file`, before anything is computed.
 
     A file may be changed, and grow; another file of the same name may not take its place.
@@ -36,7 +36,7 @@ def claim(config: SweepConfig, file: Path, store: Store) -> None:
     store.write_json(f"{config.name}/{PRESET}", {"file": str(file.resolve()), "config": config.model_dump(mode="json")})
 
 
-def claimed(store: Store) -> Iterator[SweepConfig]:
+def claimed(store: Store) -> Iterator[AnyConfig]:
     """The sweeps that files have claimed, by name.
 
     Raises:
@@ -48,10 +48,10 @@ def claimed(store: Store) -> Iterator[SweepConfig]:
             yield there[1]
 
 
-def _read(path: Path) -> tuple[str, SweepConfig] | None:
+def _read(path: Path) -> tuple[str, AnyConfig] | None:
     try:
         document = json.loads(path.read_bytes())
-        return str(document["file"]), SweepConfig.model_validate(document["config"])
+        return str(document["file"]), schema_of(document["config"]).model_validate(document["config"])
     except FileNotFoundError:
         return None
     except OSError as error:

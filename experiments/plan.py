@@ -5,11 +5,14 @@ import functools
 import itertools
 import math
 from collections.abc import Iterator, Sequence
+from typing import Self
 
-from colora_theory.experiments.config import Grid, SweepConfig
+from colora_theory.experiments.chunk import AbstractChunk, in_words
+from colora_theory.experiments.config import AnyConfig, FamilyConfig, Grid
 from colora_theory.experiments.designs import DESIGNS
 from colora_theory.experiments.draw import Draw, Rank, samples_for
 from colora_theory.experiments.errors import ConfigError
+from colora_theory.experiments.family import plan as family
 from colora_theory.experiments.methods import METHODS
 from colora_theory.experiments.provenance import source_hash
 from colora_theory.experiments.seeding import fingerprint
@@ -64,8 +67,8 @@ class Layout:
 
 
 @dataclasses.dataclass(frozen=True)
-class Chunk:
-    """Draws of one layout, each solved by every recipe: the unit of computing, storing and resuming."""
+class Chunk(AbstractChunk):
+    """Draws of one layout, each solved by every recipe."""
 
     layout: Layout
     draws: tuple[Draw, ...]
@@ -76,15 +79,24 @@ class Chunk:
 
     @property
     def id(self) -> str:
-        """A name made of the content and of the source that computes it: equal names, equal results."""
+        """See `AbstractChunk`."""
         versions = {recipe.method: version for recipe in self.recipes if (version := METHODS[recipe.method].version)}
         own = {"versions": versions} if versions else {}
         return fingerprint(dataclasses.asdict(self) | {"source": source_hash()} | own)[:32]
 
     @property
-    def num_cells(self) -> int:
-        """Number of rows."""
-        return len(self.draws) * len(self.recipes)
+    def num_recipes(self) -> int:
+        """See `AbstractChunk`."""
+        return len(self.recipes)
+
+    @property
+    def lane_bytes(self) -> int:
+        """See `AbstractChunk`."""
+        return self.layout.lane_bytes
+
+    def with_draws(self, draws: tuple[Draw, ...]) -> Self:
+        """See `AbstractChunk`; they are lanes of a program of their own."""
+        return dataclasses.replace(self, layout=dataclasses.replace(self.layout, width=len(draws)), draws=draws)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,7 +105,7 @@ class Plan:
 
     sweep: str
     preset: str
-    chunks: tuple[Chunk, ...]
+    chunks: tuple[AbstractChunk, ...]
 
     @property
     def config_hash(self) -> str:
@@ -106,22 +118,19 @@ class Plan:
         return sum(chunk.num_cells for chunk in self.chunks)
 
 
-def make_plan(config: SweepConfig, preset: str) -> Plan:
+def make_plan(config: AnyConfig, preset: str) -> Plan:
     """Cut every grid of `config` into chunks, in the order of the grids.
 
     Raises:
         ConfigError: If two grids have a cell in common, which would count twice.
     """
+    if isinstance(config, FamilyConfig):
+        return Plan(config.name, preset, family.chunks(config.family))
     # Two values of the oversampling can round to the same number of samples: those draws are one.
     drawn = [tuple(dict.fromkeys(draws(grid))) for grid in config.grid]
     _refuse_common(config.grid, drawn)
     chunks = tuple(itertools.chain.from_iterable(map(_chunks, config.grid, drawn)))
     return Plan(config.name, preset, chunks)
-
-
-def in_words(draw: Draw) -> str:
-    """The axes of a draw, for a message."""
-    return ", ".join(f"{name} = {value}" for name, value in dataclasses.asdict(draw).items() if value is not None)
 
 
 def _refuse_common(grids: Sequence[Grid], drawn: Sequence[tuple[Draw, ...]]) -> None:

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from colora_theory.experiments.chunk import AbstractChunk
 from colora_theory.experiments.clock import RunClock
 from colora_theory.experiments.engines.base import Engine, LaneTooLargeError
 from colora_theory.experiments.engines.in_process import InProcess
-from colora_theory.experiments.plan import Chunk, Plan
+from colora_theory.experiments.plan import Plan
 from colora_theory.experiments.progress import Reporter
 from colora_theory.experiments.provenance import command
 from colora_theory.experiments.shard import WHOLE, Shard
@@ -67,13 +68,13 @@ def run(
     mine = shard.of(plan)
     too_large = []
 
-    def count(chunk: Chunk, rows: pa.Table, *, computed: bool) -> None:
+    def count(chunk: AbstractChunk, rows: pa.Table, *, computed: bool) -> None:
         names = collections.Counter(rows.column("status_name").to_pylist())
         statuses.update(names)
         cells[computed] += chunk.num_cells
         reporter.advance(chunk.num_cells, failing=chunk.num_cells - names["CONVERGED"], computed=computed)
 
-    def missing() -> Iterator[Chunk]:
+    def missing() -> Iterator[AbstractChunk]:
         for chunk in mine:
             if stop():
                 return
@@ -107,7 +108,7 @@ def run(
     return Report(path, cells[True], cells[False], dict(statuses), time.monotonic() - began, owed)
 
 
-def _finished(plan: Plan, chunk: Chunk, store: Store, reporter: Reporter) -> pa.Table | None:
+def _finished(plan: Plan, chunk: AbstractChunk, store: Store, reporter: Reporter) -> pa.Table | None:
     try:
         return store.read_chunk(plan, chunk)
     except DamagedFileError as damaged:

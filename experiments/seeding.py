@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Key
 
 from colora_theory.experiments.draw import Draw
+from colora_theory.experiments.family.draw import FamilyDraw
 
 Role = Literal["data", "start", "prediction"]
 
@@ -22,7 +23,7 @@ def fingerprint(content: Any) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def key_words(draw: Draw, role: Role) -> tuple[int, int]:
+def key_words(draw: Draw | FamilyDraw, role: Role) -> tuple[int, int]:
     """The two 32-bit words of the key of `draw` in one role.
 
     An axis that was added later counts only where it differs from what was always meant before, its default: so the
@@ -34,7 +35,7 @@ def key_words(draw: Draw, role: Role) -> tuple[int, int]:
     return int(digest[:8], 16), int(digest[8:16], 16)
 
 
-def keys(draws: Sequence[Draw], role: Role) -> Key[jax.Array, " draws"]:
+def keys(draws: Sequence[Draw | FamilyDraw], role: Role) -> Key[jax.Array, " draws"]:
     """One key per draw.
 
     The generator is named, so that neither JAX's default generator nor its 64-bit setting changes the data.

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from colora_theory.experiments.errors import ConfigError, shown
 
 if TYPE_CHECKING:
-    from colora_theory.experiments.plan import Chunk, Plan
+    from colora_theory.experiments.chunk import AbstractChunk
+    from colora_theory.experiments.plan import Plan
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,7 +18,7 @@ class Shard:
     index: int = 1
     count: int = 1
 
-    def of(self, plan: "Plan") -> "tuple[Chunk, ...]":
+    def of(self, plan: "Plan") -> "tuple[AbstractChunk, ...]":
         """Every `count`-th chunk: neighbours take about as long, so the shares do, too."""
         return plan.chunks[self.index - 1 :: self.count]
 

@@ -19,9 +19,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from colora_theory.experiments import table
+from colora_theory.experiments.chunk import AbstractChunk
 from colora_theory.experiments.errors import ColoraError, StoreError
 from colora_theory.experiments.files import put
-from colora_theory.experiments.plan import Chunk, Plan
+from colora_theory.experiments.plan import Plan
 from colora_theory.experiments.provenance import merge
 from colora_theory.experiments.seal import seal_holds, sealed_file
 
@@ -53,7 +54,7 @@ class Store:
         """Where the parts of a table lie."""
         return self.root / sweep / preset
 
-    def chunk_path(self, plan: Plan, chunk: Chunk) -> Path:
+    def chunk_path(self, plan: Plan, chunk: AbstractChunk) -> Path:
         """Where a finished chunk lies."""
         return self.folder(plan.sweep, plan.preset) / "chunks" / f"{chunk.id}.parquet"
 
@@ -75,7 +76,7 @@ class Store:
         except OSError as error:
             raise _cannot_write(folder, error) from error
 
-    def read_chunk(self, plan: Plan, chunk: Chunk) -> pa.Table | None:
+    def read_chunk(self, plan: Plan, chunk: AbstractChunk) -> pa.Table | None:
         """The rows of a chunk, or None if it is not there.
 
         Raises:
@@ -85,7 +86,7 @@ class Store:
         found = self.find_chunk(plan, chunk)
         return None if found is None else found[0]
 
-    def find_chunk(self, plan: Plan, chunk: Chunk) -> tuple[pa.Table, dict[str, Any]] | None:
+    def find_chunk(self, plan: Plan, chunk: AbstractChunk) -> tuple[pa.Table, dict[str, Any]] | None:
         """The rows of a chunk with their provenance; see `read_chunk`."""
         path = self.chunk_path(plan, chunk)
         found = _read(path)
@@ -98,7 +99,7 @@ class Store:
             raise DamagedFileError(path, f"it has {rows.num_rows} rows, {chunk.num_cells} are expected")
         return rows, record
 
-    def write_chunk(self, plan: Plan, chunk: Chunk, rows: pa.Table, record: dict[str, Any]) -> None:
+    def write_chunk(self, plan: Plan, chunk: AbstractChunk, rows: pa.Table, record: dict[str, Any]) -> None:
         """Store a finished chunk, whole or not at all."""
         names = {"sweep": plan.sweep, "preset": plan.preset, "config_hash": plan.config_hash, "chunk_id": chunk.id}
         _write(self.chunk_path(plan, chunk), rows, record | names)
@@ -238,7 +239,7 @@ def _read(path: Path) -> tuple[pa.Table, dict[str, Any]] | None:
     rows = rows.replace_schema_metadata(None)
     if version < table.SCHEMA_VERSION:
         rows = table.upgrade(rows)
-    if not rows.schema.equals(table.SCHEMA):
+    if not any(rows.schema.equals(schema) for schema in (table.SCHEMA, table.FAMILY_SCHEMA)):
         raise DamagedFileError(path, "its columns are not those of a table of results")
     return rows, record
 

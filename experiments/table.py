@@ -1,9 +1,9 @@
-"""The columns of a table of results, one row per method, start and drawn instance."""
+"""The columns of tables of results, one row per drawn instance and what was run on it."""
 
 import pyarrow as pa
 
 # To be raised with every change of the columns or of their meaning.
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 SCHEMA = pa.schema(
     [
@@ -63,6 +63,40 @@ SCHEMA = pa.schema(
     ]
 )
 
+# Of sweeps of the family, see family/.
+FAMILY_SCHEMA = pa.schema(
+    [
+        ("truth", pa.string()),
+        ("level", pa.float64()),  # null: the truth has none
+        ("num_users", pa.int64()),
+        ("num_rows", pa.int64()),
+        ("num_cols", pa.int64()),
+        ("num_samples", pa.int64()),  # of one user
+        ("noise", pa.float64()),  # over the root mean square of the measurements without it
+        ("seed", pa.int64()),
+        ("method", pa.string()),
+        ("degrees_of_freedom", pa.int64()),  # of the truth
+        ("oversampling", pa.float64()),
+        ("unknowns", pa.int64()),  # of what was fitted; null where they are not counted
+        ("status_name", pa.string()),
+        ("steps", pa.int64()),
+        ("seconds", pa.float64()),  # compilation included
+        ("relative_error", pa.float64()),  # of the judged users; null where nothing was fitted
+        ("mean_squared_error", pa.float64()),  # of a judged user
+        ("bound", pa.float64()),  # of Cramer and Rao on it, of the true structure; null where it is not told
+        # Null but in the sweeps that ask for them.
+        ("relative_error_trace", pa.list_(pa.float64())),
+        ("coverage_50", pa.float64()),  # share of new measurements inside intervals of this nominal coverage, %
+        ("coverage_80", pa.float64()),
+        ("coverage_90", pa.float64()),
+        ("coverage_95", pa.float64()),
+        ("interval_width", pa.float64()),  # mean width of those of 90%, over the noise
+        ("share_found", pa.float64()),  # of the users unlike the rest
+        ("share_accused", pa.float64()),  # of the others
+        ("chosen", pa.string()),  # the structure that was chosen
+    ]
+)
+
 TIMING_COLUMNS = ("seconds", "seconds_per_step")
 
 # Columns that older tables lack but stand for: their value there. All other columns since are null.
@@ -72,9 +106,15 @@ ALWAYS_WAS = {"design": "gaussian", "noise_kind": "gaussian"}
 
 def upgrade(rows: pa.Table) -> pa.Table:
     """The rows of an older table in the columns of today; as they are where they have others."""
-    if not set(rows.column_names) <= set(SCHEMA.names):
+    if "truth" in rows.column_names:
+        return _with_columns(rows, FAMILY_SCHEMA)
+    return _with_columns(rows, SCHEMA)
+
+
+def _with_columns(rows: pa.Table, schema: pa.Schema) -> pa.Table:
+    if not set(rows.column_names) <= set(schema.names):
         return rows
-    for name in set(SCHEMA.names) - set(rows.column_names):
-        field = SCHEMA.field(name)
+    for name in set(schema.names) - set(rows.column_names):
+        field = schema.field(name)
         rows = rows.append_column(field, pa.array([ALWAYS_WAS.get(name)] * rows.num_rows, field.type))
-    return rows.select(SCHEMA.names)
+    return rows.select(schema.names)

@@ -15,7 +15,8 @@ from colora_theory.solution import Status
 from colora_theory.structures.base import AbstractStructure, Parameters
 from colora_theory.structures.levenberg_marquardt import descend
 
-# Relative residuals up to this many epsilons are zero; so are relative gradients up to this power of epsilon.
+# Relative residuals up to this many epsilons are zero; so are relative gradients up to this power of epsilon, unless a
+# tolerance is given.
 _EXACT_IN_EPS = 20.0
 _FLAT = 0.6
 # Attempts whose losses differ by less than this share have met the same minimum; if so many have, it is taken.
@@ -65,7 +66,13 @@ class StructureFit(Shown):
 
 
 def fit(
-    problem: Problem, structure: AbstractStructure, *, seed: int = 0, attempts: int = 8, max_steps: int = 300
+    problem: Problem,
+    structure: AbstractStructure,
+    *,
+    seed: int = 0,
+    attempts: int = 8,
+    max_steps: int = 300,
+    gradient_tol: float | None = None,
 ) -> StructureFit:
     """Fits weights of a structure by least squares, from several starts.
 
@@ -79,14 +86,17 @@ def fit(
         seed: randomness of the starts.
         attempts: how many at most.
         max_steps: the limit of each.
+        gradient_tol: relative gradients up to this are zero; the power .6 of epsilon unless given.
 
     Raises:
         ValueError: if weights of the problem's shape cannot have the structure, for more degrees of freedom than
-            measurements, or limits below 1.
+            measurements, limits below 1, or a tolerance that is not positive.
     """
     for name, value in (("attempts", attempts), ("max_steps", max_steps)):
         if value < 1:
             raise ValueError(f"{name} {value} is below 1")
+    if gradient_tol is not None and not gradient_tol > 0:
+        raise ValueError(f"gradient_tol {gradient_tol} is not positive")
     unknowns = structure.degrees_of_freedom(problem.sensing.weights_shape)
     measurements = int(np.count_nonzero(np.asarray(problem.sample_weights)))
     if measurements < unknowns:
@@ -95,16 +105,18 @@ def fit(
             f"{type(structure).__name__}: take more samples, or a smaller structure"
         )
     with precision_of(problem.targets):
+        dtype = problem.targets.dtype
+        flat = jnp.asarray(float(np.finfo(dtype).eps) ** _FLAT if gradient_tol is None else gradient_tol, dtype)
         keys = jax.random.split(jax.random.key(seed), attempts)
         losses = np.full(attempts, np.nan)
         best, least, met = None, np.inf, 0
         for attempt, key in enumerate(keys):
-            found = _attempt(problem, structure, key, jnp.asarray(float(attempt > 0), problem.targets.dtype), max_steps)
+            found = _attempt(problem, structure, key, jnp.asarray(float(attempt > 0), dtype), flat, max_steps)
             loss = losses[attempt] = float(found.losses[0])
             met = met + 1 if abs(loss - least) <= _SAME * least else 1 if loss < least else met
             if best is None or loss < least:
                 best, least = found, loss
-            if met == _AGREEING or float(best.relative_residual) <= _EXACT_IN_EPS * np.finfo(problem.targets.dtype).eps:
+            if met == _AGREEING or float(best.relative_residual) <= _EXACT_IN_EPS * np.finfo(dtype).eps:
                 break
         assert best is not None
         return jax.tree.map(np.asarray, eqx.tree_at(lambda each: each.losses, best, losses))
@@ -112,7 +124,12 @@ def fit(
 
 @eqx.filter_jit
 def _attempt(
-    problem: Problem, structure: AbstractStructure, key: PRNGKeyArray, disturbance: Float[Array, ""], max_steps: int
+    problem: Problem,
+    structure: AbstractStructure,
+    key: PRNGKeyArray,
+    disturbance: Float[Array, ""],
+    flat: Float[Array, ""],
+    max_steps: int,
 ) -> StructureFit:
     guess_key, noise_key = jax.random.split(key)
     moments = problem.moments()
@@ -128,7 +145,7 @@ def _attempt(
         adapters = jnp.asarray(structure.compose(restore(point)))
         return (problem.scale * problem.sensing(adapters) - targets).reshape(-1)
 
-    exact, flat = whole * (_EXACT_IN_EPS * eps) ** 2, float(eps) ** _FLAT
+    exact = whole * (_EXACT_IN_EPS * eps) ** 2
     end, optimal = descend(residual_of, point, exact=exact, gradient_tol=flat, max_steps=max_steps)
     stopped = jnp.where(end.num_steps < max_steps, Status.STALLED, Status.MAX_STEPS)
     return StructureFit(

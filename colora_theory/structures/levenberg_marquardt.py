@@ -43,7 +43,7 @@ def descend(
     point: Float[Array, " p"],
     *,
     exact: Float[Array, ""],
-    gradient_tol: float,
+    gradient_tol: Float[Array, ""],
     max_steps: int,
 ) -> tuple[Descent, Bool[Array, ""]]:
     """Levenberg and Marquardt's method with Nielsen's rule for the damping.

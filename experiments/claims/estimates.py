@@ -8,7 +8,7 @@ import pandas as pd
 from colora_theory.experiments.claims.evidence import Evidence, NoDataError
 from colora_theory.experiments.claims.rates import wilson
 
-# What tells the drawn instances of a table apart.
+# What tells the drawn instances of a table apart; those of one model and those of the family have some of it each.
 DRAWN = [
     "num_users",
     "num_rows",
@@ -23,6 +23,8 @@ DRAWN = [
     "design",
     "noise_kind",
     "seed",
+    "truth",
+    "level",
 ]
 _SHAPE = ["num_rows", "num_cols", "rank_left", "rank_right"]
 _RESAMPLES = 2000
@@ -130,12 +132,13 @@ def paired(rows: pd.DataFrame, above: str, below: str, column: str = "mean_squar
 
     A run that left no number counts as an infinite error; instances where both did are left out.
     """
+    drawn = [name for name in DRAWN if name in rows]
     filled = rows.assign(**{column: rows[column].fillna(np.inf)})
-    top, bottom = (filled.loc[filled["method"] == method, [*DRAWN, column]] for method in (above, below))
-    both = top.merge(bottom, on=DRAWN, suffixes=("", "_below"), validate="one_to_one")
+    top, bottom = (filled.loc[filled["method"] == method, [*drawn, column]] for method in (above, below))
+    both = top.merge(bottom, on=drawn, suffixes=("", "_below"), validate="one_to_one")
     with np.errstate(invalid="ignore"):
         quotient = both[column] / both[f"{column}_below"]
-    return both[DRAWN].assign(quotient=quotient).dropna(subset="quotient")
+    return both[drawn].assign(quotient=quotient).dropna(subset="quotient")
 
 
 def main_shape(rows: pd.DataFrame) -> pd.DataFrame:

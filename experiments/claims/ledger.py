@@ -2,11 +2,20 @@
 
 from collections.abc import Sequence
 
-from colora_theory.experiments.claims import abstract, communication, designs, ours, plans, predictions, published
+from colora_theory.experiments.claims import (
+    abstract,
+    communication,
+    designs,
+    family,
+    ours,
+    plans,
+    predictions,
+    published,
+)
 from colora_theory.experiments.claims.claim import Claim
 from colora_theory.experiments.errors import ConfigError, unknown_name
 
-_MODULES = (abstract, ours, predictions, plans, designs, communication, published)
+_MODULES = (abstract, ours, predictions, plans, designs, communication, published, family)
 CLAIMS: dict[str, Claim] = {claim.name: claim for module in _MODULES for claim in module.CLAIMS}
 
 

@@ -27,7 +27,7 @@ from colora_theory.experiments.shard import WHOLE, parse_shard
 from colora_theory.experiments.sweeps import check_sweep
 
 if TYPE_CHECKING:
-    from colora_theory.experiments.config import SweepConfig
+    from colora_theory.experiments.config import AnyConfig
     from colora_theory.experiments.engines.base import Engine
     from colora_theory.experiments.interrupts import Interrupts
     from colora_theory.experiments.shard import Shard
@@ -130,7 +130,7 @@ def reproduce(
 
 
 def _run(
-    config: "SweepConfig", preset: str, results: Path, engine: "Engine", shard: "Shard", interrupts: "Interrupts"
+    config: "AnyConfig", preset: str, results: Path, engine: "Engine", shard: "Shard", interrupts: "Interrupts"
 ) -> bool:
     """Run a sweep, and say what came out; whether its table is complete."""
     from colora_theory.experiments.runtime import configure_jax

@@ -8,8 +8,8 @@ from typing import Any, Self
 
 import pyarrow as pa
 
+from colora_theory.experiments.chunk import AbstractChunk
 from colora_theory.experiments.errors import ColoraError
-from colora_theory.experiments.plan import Chunk
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,7 +34,7 @@ class LaneTooLargeError(ColoraError):
 
 
 Note = Callable[[str], None]
-Outcomes = Generator[tuple[Chunk, Outcome | LaneTooLargeError], None, None]
+Outcomes = Generator[tuple[AbstractChunk, Outcome | LaneTooLargeError], None, None]
 
 
 class Engine(abc.ABC):
@@ -49,7 +49,7 @@ class Engine(abc.ABC):
         self.close()
 
     @abc.abstractmethod
-    def compute(self, chunks: Iterator[Chunk], note: Note) -> Outcomes:
+    def compute(self, chunks: Iterator[AbstractChunk], note: Note) -> Outcomes:
         """Chunks with what they gave, in the order in which they are done.
 
         A chunk is taken from `chunks` when there is a worker for it, and no worker is given another before the last one

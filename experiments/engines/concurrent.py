@@ -4,9 +4,9 @@ import abc
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 
+from colora_theory.experiments.chunk import AbstractChunk
 from colora_theory.experiments.engines.base import Engine, LaneTooLargeError, Note, Outcome, Outcomes, OutOfMemoryError
 from colora_theory.experiments.engines.job import Job
-from colora_theory.experiments.plan import Chunk
 
 _SECONDS_BETWEEN_LOOKS = 1.0
 
@@ -25,7 +25,7 @@ class Pool(abc.ABC):
         """How many chunks to have at work."""
 
     @abc.abstractmethod
-    def submit(self, part: Chunk) -> Future[Outcome]:
+    def submit(self, part: AbstractChunk) -> Future[Outcome]:
         """Begin to compute."""
 
     @abc.abstractmethod
@@ -51,7 +51,7 @@ class Concurrent(Engine):
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    def compute(self, chunks: Iterator[Chunk], note: Note) -> Outcomes:
+    def compute(self, chunks: Iterator[AbstractChunk], note: Note) -> Outcomes:
         """See `Engine`."""
         at_work: dict[Future[Outcome], Job] = {}
         try:

@@ -7,11 +7,11 @@ import warnings
 from concurrent.futures import CancelledError, Future
 from typing import TYPE_CHECKING
 
+from colora_theory.experiments.chunk import AbstractChunk
 from colora_theory.experiments.engines.base import Note, Outcome
 from colora_theory.experiments.engines.concurrent import Pool, WorkerDiedError
 from colora_theory.experiments.engines.work import compute_for, identity
 from colora_theory.experiments.errors import ColoraError, ConfigError, shown
-from colora_theory.experiments.plan import Chunk
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -48,7 +48,7 @@ class DaskPool(Pool):
             self._connect()
         return max(1, self._num_workers)
 
-    def submit(self, part: Chunk) -> Future[Outcome]:
+    def submit(self, part: AbstractChunk) -> Future[Outcome]:
         """See `Pool`."""
         if self._client is None:
             self._connect()

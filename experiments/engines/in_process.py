@@ -2,16 +2,16 @@
 
 from collections.abc import Iterator
 
+from colora_theory.experiments.chunk import AbstractChunk
 from colora_theory.experiments.engines.base import Engine, LaneTooLargeError, Note, Outcome, Outcomes, OutOfMemoryError
 from colora_theory.experiments.engines.job import Job
 from colora_theory.experiments.engines.work import compute
-from colora_theory.experiments.plan import Chunk
 
 
 class InProcess(Engine):
     """No workers: all cores serve one chunk."""
 
-    def compute(self, chunks: Iterator[Chunk], note: Note) -> Outcomes:
+    def compute(self, chunks: Iterator[AbstractChunk], note: Note) -> Outcomes:
         """See `Engine`."""
         for chunk in chunks:
             job = Job(chunk)

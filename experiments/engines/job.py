@@ -1,12 +1,9 @@
 """A chunk on its way: whole, or in parts where memory does not suffice for the whole."""
 
-import dataclasses
-
 import pyarrow as pa
 
-from colora_theory.experiments.draw import Draw
+from colora_theory.experiments.chunk import AbstractChunk, in_words
 from colora_theory.experiments.engines.base import LaneTooLargeError, Outcome
-from colora_theory.experiments.plan import Chunk, in_words
 
 
 class Job:
@@ -17,14 +14,14 @@ class Job:
         deaths: how often a worker has died of it.
     """
 
-    def __init__(self, chunk: Chunk) -> None:
+    def __init__(self, chunk: AbstractChunk) -> None:
         self.chunk = chunk
         self.deaths = 0
         self._todo = [chunk]
-        self._done: list[tuple[Chunk, Outcome]] = []
+        self._done: list[tuple[AbstractChunk, Outcome]] = []
 
     @property
-    def part(self) -> Chunk:
+    def part(self) -> AbstractChunk:
         """What is to be computed next."""
         return self._todo[0]
 
@@ -43,26 +40,22 @@ class Job:
         draws = self.part.draws
         if len(draws) > 1:
             middle = len(draws) // 2
-            self._todo[:1] = [_with_draws(self.part, draws[:middle]), _with_draws(self.part, draws[middle:])]
+            self._todo[:1] = [self.part.with_draws(draws[:middle]), self.part.with_draws(draws[middle:])]
             return None
         return LaneTooLargeError(
             f"memory does not suffice for the cell {in_words(draws[0])}; its measurements alone are "
-            f"{self.part.layout.lane_bytes / 2**30:.2g} GiB ({reason})\n"
+            f"{self.part.lane_bytes / 2**30:.2g} GiB ({reason})\n"
             "all other cells are kept; take fewer --workers, which share the memory, a machine with more, or smaller "
             "axes, then run the command again"
         )
 
 
-def _with_draws(chunk: Chunk, draws: tuple[Draw, ...]) -> Chunk:
-    return dataclasses.replace(chunk, layout=dataclasses.replace(chunk.layout, width=len(draws)), draws=draws)
-
-
-def _merged(chunk: Chunk, parts: list[tuple[Chunk, pa.Table]]) -> pa.Table:
+def _merged(chunk: AbstractChunk, parts: list[tuple[AbstractChunk, pa.Table]]) -> pa.Table:
     """The rows of parts in the order of the whole: recipe by recipe, in the order of the draws."""
     if len(parts) == 1:
         return parts[0][1]
     return pa.concat_tables(
         rows.slice(recipe * len(part.draws), len(part.draws))
-        for recipe in range(len(chunk.recipes))
+        for recipe in range(chunk.num_recipes)
         for part, rows in parts
     ).combine_chunks()

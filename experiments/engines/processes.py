@@ -12,10 +12,10 @@ from multiprocessing.connection import Connection
 
 import jax
 
+from colora_theory.experiments.chunk import AbstractChunk
 from colora_theory.experiments.engines.base import Note, Outcome, OutOfMemoryError
 from colora_theory.experiments.engines.concurrent import Pool, WorkerDiedError
 from colora_theory.experiments.engines.work import Identity, compute_for, identity
-from colora_theory.experiments.plan import Chunk
 
 
 class _Worker:
@@ -31,7 +31,7 @@ class _Worker:
     def idle(self) -> bool:
         return self._future is None or self._future.done()
 
-    def submit(self, function: Callable[[Identity, Chunk], Outcome], part: Chunk) -> Future[Outcome]:
+    def submit(self, function: Callable[[Identity, AbstractChunk], Outcome], part: AbstractChunk) -> Future[Outcome]:
         if self._future is not None and isinstance(self._future.exception(), OutOfMemoryError):
             self.end()  # It keeps what it had when memory ran out; another one begins with less.
         if self._executor is None:
@@ -68,7 +68,7 @@ class Processes(Pool):
     attempts = 2
 
     def __init__(
-        self, cores: Sequence[Sequence[int]], function: Callable[[Identity, Chunk], Outcome] = compute_for
+        self, cores: Sequence[Sequence[int]], function: Callable[[Identity, AbstractChunk], Outcome] = compute_for
     ) -> None:
         self._workers = [_Worker(share) for share in cores]
         self._function = function
@@ -77,7 +77,7 @@ class Processes(Pool):
         """See `Pool`."""
         return len(self._workers)
 
-    def submit(self, part: Chunk) -> Future[Outcome]:
+    def submit(self, part: AbstractChunk) -> Future[Outcome]:
         """See `Pool`."""
         worker = next(worker for worker in self._workers if worker.idle)
         return worker.submit(self._function, part)

@@ -7,9 +7,9 @@ import platform
 
 import jax
 
+from colora_theory.experiments.chunk import AbstractChunk
 from colora_theory.experiments.engines.base import Outcome, OutOfMemoryError
 from colora_theory.experiments.errors import ColoraError
-from colora_theory.experiments.plan import Chunk
 from colora_theory.experiments.provenance import provenance, source_hash
 from colora_theory.experiments.runtime import configure_jax
 from colora_theory.experiments.trial import run_chunk
@@ -40,7 +40,7 @@ def identity() -> Identity:
     return Identity(source_hash(), ".".join(platform.python_version_tuple()[:2]), *versions)
 
 
-def compute(part: Chunk) -> Outcome:
+def compute(part: AbstractChunk) -> Outcome:
     """Rows and provenance.
 
     Raises:
@@ -57,7 +57,7 @@ def compute(part: Chunk) -> Outcome:
     return Outcome(rows, provenance())
 
 
-def compute_for(asking: Identity, part: Chunk) -> Outcome:
+def compute_for(asking: Identity, part: AbstractChunk) -> Outcome:
     """`compute` in another process than the one that asks.
 
     Raises:

@@ -30,6 +30,7 @@ _NAMES = (
     "published_tripuraneni",
     "published_fedrep",
     "published_tian",
+    "cross_fit",
 )
 
 

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from colora_theory.experiments.claims.family import expected_cost
+
 AXES: dict[str, Any] = {
     "num_users": 16,
     "num_rows": 20,
@@ -240,6 +242,39 @@ def sending(rounds: int = 10, averaged: float = 0.7, **last: int) -> pd.DataFram
     )
 
 
+FAMILY_AXES: dict[str, Any] = {
+    "truth": "shared_both",
+    "level": math.nan,
+    "num_users": 6,
+    "num_rows": 8,
+    "num_cols": 7,
+    "num_samples": 74,
+    "noise": 0.1,
+    "seed": range(20),
+    "method": "shared_both",
+}
+
+
+def family_frame(**axes: Any) -> pd.DataFrame:
+    """As `frame`, of a sweep of the family: truths of 46 unknowns, fitted with as many, at the bound of 1."""
+    values = FAMILY_AXES | axes
+    lists = [value if isinstance(value, (list, range)) else [value] for value in values.values()]
+    rows = pd.DataFrame(itertools.product(*lists), columns=list(values))
+    return rows.assign(degrees_of_freedom=46, unknowns=46, bound=1.0, mean_squared_error=1 + 0.001 * rows["seed"])
+
+
+def crossed(own: float = 1.02, held: float = 1.0, wrong: float = 50.0) -> pd.DataFrame:
+    """Errors over the bound of fits to the own truth, by structures that hold it, and by others."""
+    rows = family_frame(truth=["shared_both", "mixture"], method=["shared_both", "shared_right", "mixture", "pooled"])
+    larger = rows["method"] == "shared_right"
+    counted = rows.assign(unknowns=np.where(larger, 106, 46))
+    ratios = np.where(rows["truth"] == rows["method"], own, wrong)
+    holding = larger & (rows["truth"] == "shared_both")
+    return counted.assign(
+        mean_squared_error=rows["mean_squared_error"] * np.where(holding, held * expected_cost(counted), ratios)
+    )
+
+
 class Case(NamedTuple):
     """Makers of a table that bears a claim out and of one that refutes it."""
 
@@ -308,5 +343,9 @@ CASES: dict[str, Case] = {
     "never_worse_than_first_order": Case(lambda: sines(-0.1), lambda: sines(0.001)),
     "published_fedrep": Case(lambda: rounds(5e-7, 0.95), lambda: rounds(2e-6, 0.95)),
     "published_fed_sgd": Case(lambda: rounds(5e-7, 0.95), lambda: rounds(5e-7, 0.8)),
+    "structures_reach_their_bounds": Case(lambda: crossed(), lambda: crossed(own=1.2)),
+    "mixtures_come_near_their_bound": Case(lambda: crossed(own=1.2), lambda: crossed(own=1.4)),
+    "larger_structures_cost_their_count": Case(lambda: crossed(), lambda: crossed(held=1.3)),
+    "wrong_structures_err_by_their_bias": Case(lambda: crossed(), lambda: crossed(wrong=5.0)),
     "published_factored_fit": Case(lambda: factored(0.13), lambda: factored(0.15)),
 }

@@ -45,7 +45,13 @@ def count_compilations():
 
 
 # What no sweep runs in its preset smoke (its tables are looked at); other numbers alone make no other program.
-IN_SMOKE = {recipe for sweep in SWEEPS.values() for grid in sweep.config("smoke").grid for recipe in recipes(grid)}
+IN_SMOKE = {
+    recipe
+    for sweep in SWEEPS.values()
+    for grid in sweep.presets["smoke"]
+    if isinstance(grid, Grid)
+    for recipe in recipes(grid)
+}
 METHODS_TRIED = [
     name for name in METHODS if name not in {recipe.method for recipe in IN_SMOKE} and not name.endswith("_fifth")
 ]

@@ -8,6 +8,9 @@ import pyarrow as pa
 import pytest
 
 from colora_theory.experiments import table
+from colora_theory.experiments.family.grid import FamilyGrid
+from colora_theory.experiments.family.plan import FamilyChunk
+from colora_theory.experiments.family.registry import TRUTHS
 from colora_theory.experiments.gallery import figure_modules
 from colora_theory.experiments.plan import Plan, draws, make_plan, recipes
 from colora_theory.experiments.published import compare, find_published
@@ -93,13 +96,56 @@ def made_up(draw, recipe, grid) -> dict:
     }
 
 
+def made_up_of_the_family(draw, method) -> dict:
+    """One row: the bound on the diagonal, a larger error elsewhere."""
+    unknowns = TRUTHS[draw.truth].unknowns(draw)
+    shaken = 1 + 0.1 * draw.seed
+    error = draw.noise**2 * unknowns / draw.num_samples
+    own = method == draw.truth
+    return {
+        "truth": draw.truth,
+        "level": draw.level,
+        "num_users": draw.num_users,
+        "num_rows": draw.num_rows,
+        "num_cols": draw.num_cols,
+        "num_samples": draw.num_samples,
+        "noise": draw.noise,
+        "seed": draw.seed,
+        "method": method,
+        "degrees_of_freedom": unknowns,
+        "oversampling": draw.num_users * draw.num_samples / unknowns,
+        "unknowns": unknowns if own else 2 * unknowns,
+        "status_name": "CONVERGED",
+        "steps": 20,
+        "seconds": 0.1,
+        "relative_error": (1 if own else 10) * draw.noise * shaken,
+        "mean_squared_error": (1 if own else 100) * error * shaken,
+        "bound": error,
+        "relative_error_trace": [0.5**step for step in range(21)],
+        **{f"coverage_{nominal}": nominal / 100 - 0.01 * draw.seed for nominal in (50, 80, 90, 95)},
+        "interval_width": 3.3 * shaken,
+        "share_found": 1.0,
+        "share_accused": 0.01 * draw.seed,
+        "chosen": draw.truth,
+    }
+
+
 def make_table(name: str, preset: str, num_seeds: int = 2) -> pd.DataFrame:
     """A table of the sweep behind the figure `name`."""
     rows = []
     for grid in SWEEPS[FIGURES[name].SWEEP].presets[preset]:
         fewer = grid.model_copy(update={"num_seeds": num_seeds})
+        if isinstance(grid, FamilyGrid):
+            methods = grid.values("method")
+            rows += [made_up_of_the_family(draw, method) for method in methods for draw in fewer.draws()]
+            continue
         rows += [made_up(draw, recipe, grid) for recipe in recipes(grid) for draw in draws(fewer)]
-    return pa.Table.from_pylist(rows, schema=table.SCHEMA).to_pandas()
+    return pa.Table.from_pylist(rows, schema=schema_of(rows[0])).to_pandas()
+
+
+def schema_of(columns) -> pa.Schema:
+    """Of the tables of the family, or of those of one model."""
+    return table.FAMILY_SCHEMA if "truth" in columns else table.SCHEMA
 
 
 def write_table(root, name: str, frame: pd.DataFrame) -> None:
@@ -107,10 +153,11 @@ def write_table(root, name: str, frame: pd.DataFrame) -> None:
     sweep, store = FIGURES[name].SWEEP, Store(root)
     first = make_plan(SWEEPS[sweep].config("smoke"), "smoke").chunks[0]
     # As many cells as the table has rows.
-    chunk = dataclasses.replace(first, draws=first.draws[:1] * len(frame), recipes=first.recipes[:1])
+    one = {"methods": first.methods[:1]} if isinstance(first, FamilyChunk) else {"recipes": first.recipes[:1]}
+    chunk = dataclasses.replace(first, draws=first.draws[:1] * len(frame), **one)
     plan = Plan(sweep, "smoke", (chunk,))
     store.prepare(plan)
-    store.write_chunk(plan, chunk, pa.Table.from_pandas(frame, schema=table.SCHEMA, preserve_index=False), {})
+    store.write_chunk(plan, chunk, pa.Table.from_pandas(frame, schema=schema_of(frame), preserve_index=False), {})
     store.write_table(plan)
 
 

@@ -1,0 +1,10 @@
+"""All truths and fits of the family by name: adding a module of them is one line here."""
+
+from collections.abc import Mapping
+
+from colora_theory.experiments.family import fits, truths
+from colora_theory.experiments.family.fits import Fit
+from colora_theory.experiments.family.truths import Truth
+
+TRUTHS: Mapping[str, Truth] = {**truths.TRUTHS}
+FITS: Mapping[str, Fit] = {**fits.FITS}
