@@ -19,8 +19,7 @@ SWEEP = Sweep(
     name="cross_fit",
     claim=(
         "Fitted to a truth of its own, every structure reaches the Cramer-Rao bound; a larger structure that holds the "
-        "truth costs what its further unknowns cost; and one that cannot express the truth errs by its bias, whatever "
-        "the noise."
+        "truth costs what its further unknowns cost; and a smaller one errs by its bias, whatever the noise."
     ),
     refuted_if=(
         "A structure's mean squared error on its own truth exceeds the bound by more than 10%, or 30% for a mixture, "

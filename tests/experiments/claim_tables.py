@@ -263,16 +263,13 @@ def family_frame(**axes: Any) -> pd.DataFrame:
     return rows.assign(degrees_of_freedom=46, unknowns=46, bound=1.0, mean_squared_error=1 + 0.001 * rows["seed"])
 
 
-def crossed(own: float = 1.02, held: float = 1.0, wrong: float = 50.0) -> pd.DataFrame:
-    """Errors over the bound of fits to the own truth, by structures that hold it, and by others."""
+def crossed(own: float = 1.02, held: float = 1.0, smaller: float = 50.0) -> pd.DataFrame:
+    """Errors over the bound of fits to the own truth, by a structure that holds it, and by a smaller one."""
     rows = family_frame(truth=["shared_both", "mixture"], method=["shared_both", "shared_right", "mixture", "pooled"])
-    larger = rows["method"] == "shared_right"
-    counted = rows.assign(unknowns=np.where(larger, 106, 46))
-    ratios = np.where(rows["truth"] == rows["method"], own, wrong)
-    holding = larger & (rows["truth"] == "shared_both")
-    return counted.assign(
-        mean_squared_error=rows["mean_squared_error"] * np.where(holding, held * expected_cost(counted), ratios)
-    )
+    counted = rows.assign(unknowns=rows["method"].map({"shared_right": 106, "pooled": 26}).fillna(46).astype(int))
+    ratios = np.where(rows["method"] == "shared_right", held * expected_cost(counted), own)
+    ratios = np.where(rows["method"] == "pooled", smaller, ratios)
+    return counted.assign(mean_squared_error=rows["mean_squared_error"] * ratios)
 
 
 class Case(NamedTuple):
@@ -346,6 +343,6 @@ CASES: dict[str, Case] = {
     "structures_reach_their_bounds": Case(lambda: crossed(), lambda: crossed(own=1.2)),
     "mixtures_come_near_their_bound": Case(lambda: crossed(own=1.2), lambda: crossed(own=1.4)),
     "larger_structures_cost_their_count": Case(lambda: crossed(), lambda: crossed(held=1.3)),
-    "wrong_structures_err_by_their_bias": Case(lambda: crossed(), lambda: crossed(wrong=5.0)),
+    "smaller_structures_err_by_their_bias": Case(lambda: crossed(), lambda: crossed(smaller=5.0)),
     "published_factored_fit": Case(lambda: factored(0.13), lambda: factored(0.15)),
 }
