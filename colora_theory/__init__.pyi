@@ -39,6 +39,7 @@ from .restarts import ESCALATION as ESCALATION
 from .restarts import solve_with_restarts as solve_with_restarts
 from .selection import Comparison as Comparison
 from .selection import RankSelection as RankSelection
+from .selection import choose_structure as choose_structure
 from .selection import compare as compare
 from .selection import select_rank as select_rank
 from .sharding import shard as shard

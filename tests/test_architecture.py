@@ -87,6 +87,7 @@ ALLOWED["selection"] = {
     "solvers",
     "solve",
     "baselines",
+    "structures",
     "theory",
 }
 ALLOWED["fit"] = ALLOWED["fit"] - {"synthetic", "baselines"} | {"precision", "selection", "theory"}

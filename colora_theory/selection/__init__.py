@@ -1,4 +1,4 @@
-"""Which rank the data support, and whether the users should share."""
+"""Which rank the data support, whether the users should share, and by which structure."""
 
 from colora_theory.selection.comparison import Comparison as Comparison
 from colora_theory.selection.comparison import Gain as Gain
@@ -11,3 +11,7 @@ from colora_theory.selection.samples import AbstractSamples as AbstractSamples
 from colora_theory.selection.samples import OutputSamples as OutputSamples
 from colora_theory.selection.samples import ProblemSamples as ProblemSamples
 from colora_theory.selection.samples import assign_folds as assign_folds
+from colora_theory.selection.structure_choice import StructureCandidate as StructureCandidate
+from colora_theory.selection.structure_choice import StructureChoice as StructureChoice
+from colora_theory.selection.structure_choice import choose_structure as choose_structure
+from colora_theory.selection.structure_choice import default_structures as default_structures

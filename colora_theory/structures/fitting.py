@@ -73,6 +73,7 @@ def fit(
     attempts: int = 8,
     max_steps: int = 300,
     gradient_tol: float | None = None,
+    begin: Parameters | None = None,
 ) -> StructureFit:
     """Fits weights of a structure by least squares, from several starts.
 
@@ -87,6 +88,7 @@ def fit(
         attempts: how many at most.
         max_steps: the limit of each.
         gradient_tol: relative gradients up to this are zero; the power .6 of epsilon unless given.
+        begin: parameters from which the only attempt begins, such as those of a fit to nearly the same data.
 
     Raises:
         ValueError: if weights of the problem's shape cannot have the structure, for more degrees of freedom than
@@ -108,6 +110,9 @@ def fit(
         dtype = problem.targets.dtype
         flat = jnp.asarray(float(np.finfo(dtype).eps) ** _FLAT if gradient_tol is None else gradient_tol, dtype)
         keys = jax.random.split(jax.random.key(seed), attempts)
+        if begin is not None:
+            given = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), begin)
+            return jax.tree.map(np.asarray, _descend(problem, structure, given, flat, max_steps))
         losses = np.full(attempts, np.nan)
         best, least, met = None, np.inf, 0
         for attempt, key in enumerate(keys):
@@ -135,7 +140,15 @@ def _attempt(
     moments = problem.moments()
     size = jnp.sqrt(jnp.mean(jnp.square(moments)))
     noise = jax.random.normal(noise_key, moments.shape, moments.dtype)
-    begun = structure.begin(guess_key, moments + disturbance * size * noise)
+    return _descend(
+        problem, structure, structure.begin(guess_key, moments + disturbance * size * noise), flat, max_steps
+    )
+
+
+@eqx.filter_jit
+def _descend(
+    problem: Problem, structure: AbstractStructure, begun: Parameters, flat: Float[Array, ""], max_steps: int
+) -> StructureFit:
     point, restore = ravel_pytree(begun)
     targets = problem.scaled_targets
     whole = 0.5 * jnp.sum(jnp.square(targets))

@@ -1,0 +1,104 @@
+"""Which structure the data support."""
+
+import jax
+import numpy as np
+import pytest
+
+import colora_theory as ct
+from colora_theory import structures
+from colora_theory.selection import default_structures
+
+SHAPE = (3, 4, 5)
+CANDIDATES = {
+    "alone": structures.Alone(1),
+    "shared_both": structures.SharedBoth((1, 1)),
+    "pooled": structures.Pooled(SHAPE[0], 1),
+}
+
+
+def drawn(name, num_samples=20, noise=0.1, seed=0):
+    """Matrices, measurements and weights of a generic point of one of the candidates."""
+    weights = np.asarray(CANDIDATES[name].compose(CANDIDATES[name].sample(jax.random.key(seed), SHAPE)))
+    rng = np.random.default_rng(seed)
+    A = rng.standard_normal((SHAPE[0], num_samples, *SHAPE[1:]))
+    y = np.einsum("knab,kab->kn", A, weights)
+    return A, y + noise * y.std() * rng.standard_normal(y.shape), weights
+
+
+@pytest.mark.parametrize("name", CANDIDATES)
+@pytest.mark.parametrize("noise", [0.0, 0.1])
+def test_the_structure_of_the_truth_is_chosen(name, noise):
+    choice = ct.choose_structure(*drawn(name, noise=noise)[:2], CANDIDATES)
+    assert choice.chosen == name
+    assert choice.sure
+    assert choice.structure is CANDIDATES[name]
+    assert choice[name].behind <= choice[name].behind_error
+    assert [each.name for each in choice.candidates] == ["pooled", "shared_both", "alone"]
+    assert min(each.error for each in choice.candidates) == choice[choice.best].error
+    assert choice.summary().startswith(name)
+
+
+def test_the_held_out_error_is_that_of_fits_without_the_fold():
+    """One matrix of full rank for all is linear least squares."""
+    A, y, _ = drawn("shared_both")
+    choice = ct.choose_structure(A, y, {"any": structures.Pooled(SHAPE[0], 4)}, folds=2, seed=1)
+    assigned = ct.selection.assign_folds(np.ones(y.shape, bool), 2, 1)
+    total = 0.0
+    for fold in range(2):
+        out = assigned == fold
+        flat, *_ = np.linalg.lstsq(A[~out].reshape(-1, 20), y[~out])
+        total += np.sum((y[out] - A[out].reshape(-1, 20) @ flat) ** 2)
+    np.testing.assert_allclose(choice["any"].error, total / y.size, rtol=1e-5)
+
+
+def test_a_frozen_weight_is_no_part_of_the_structure():
+    A, y, _ = drawn("pooled")
+    offset = np.random.default_rng(5).standard_normal(SHAPE[1:])
+    moved = ct.Problem.dense(A, y + np.einsum("knab,ab->kn", A, offset), offset=offset)
+    pooled = {"pooled": CANDIDATES["pooled"]}
+    errors = [ct.choose_structure(data, None, pooled)["pooled"].error for data in (moved, ct.Problem.dense(A, y))]
+    np.testing.assert_allclose(*errors, rtol=1e-6)
+
+
+def test_candidates_without_enough_data_are_named():
+    A, y, _ = drawn("pooled", num_samples=8)
+    choice = ct.choose_structure(A, y, CANDIDATES, folds=4)
+    assert choice["alone"].reason == "24 unknowns, 18 measurements outside of a fold"
+    assert np.isnan(choice["alone"].error)
+    assert choice.candidates[-1].name == "alone"
+    assert choice.summary().endswith("; too few samples for alone")
+    with pytest.raises(ValueError, match="18 measurements outside of a fold do not determine the 24 unknowns"):
+        ct.choose_structure(A, y, {"alone": CANDIDATES["alone"]}, folds=4)
+
+
+def test_nothing_to_choose_from_is_refused():
+    A, y, _ = drawn("pooled", num_samples=8)
+    with pytest.raises(ValueError, match="0 candidates"):
+        ct.choose_structure(A, y, {})
+    with pytest.raises(ValueError, match="folds 9 exceeds the 8 samples of user 0"):
+        ct.choose_structure(A, y, CANDIDATES, folds=9)
+    with pytest.raises(ValueError, match=r"rank 3 is not in 1 \.\. min"):
+        default_structures((1, 2, 2), 3)
+
+
+def test_all_structures_that_fit_a_shape_are_offered():
+    assert "smooth" not in default_structures((6, 8, 7), 2)
+    offered = default_structures((6, 8, 7), 2, times=(0.0, 0.1, 0.2, 0.3, 0.4, 0.5))
+    assert len(offered) == 11
+    assert len({each.degrees_of_freedom((6, 8, 7)) for each in offered.values()}) == 11
+
+
+def test_a_fit_may_begin_where_another_ended():
+    A, y, _ = drawn("alone")
+    problem, structure = ct.Problem.dense(A, y), CANDIDATES["alone"]
+    found = structures.fit(problem, structure)
+    again = structures.fit(problem, structure, begin=found.parameters)
+    assert again.num_steps <= 3
+    np.testing.assert_allclose(again.weights, found.weights, atol=1e-6)
+
+
+@pytest.mark.parametrize("tolerance", [0.0, -1.0, np.nan])
+def test_a_tolerance_that_is_not_positive_is_refused(tolerance):
+    A, y, _ = drawn("pooled")
+    with pytest.raises(ValueError, match="gradient_tol"):
+        structures.fit(ct.Problem.dense(A, y), CANDIDATES["pooled"], gradient_tol=tolerance)
