@@ -84,8 +84,14 @@ def test_nothing_to_choose_from_is_refused():
 def test_all_structures_that_fit_a_shape_are_offered():
     assert "smooth" not in default_structures((6, 8, 7), 2)
     offered = default_structures((6, 8, 7), 2, times=(0.0, 0.1, 0.2, 0.3, 0.4, 0.5))
-    assert len(offered) == 11
-    assert len({each.degrees_of_freedom((6, 8, 7)) for each in offered.values()}) == 11
+    assert len({type(each) for each in offered.values()}) == len(offered) == 11
+    several = default_structures((6, 8, 7), [1, 2])
+    assert several["shared_both, rank 2"] == structures.SharedBoth((2, 2))
+    assert [name for name in several if "rank" not in name] == ["depthwise_pointwise"]
+    # One diagonal core is a scalar one, and one of rank one is shared.
+    kinds = {name: each.degrees_of_freedom((6, 8, 7)) for name, each in default_structures((6, 8, 7), 1).items()}
+    assert "diagonal_cores" not in kinds
+    assert "scalar_cores" not in kinds
 
 
 def test_a_fit_may_begin_where_another_ended():

@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -19,6 +19,7 @@ from colora_theory.structures.base import check_sizes
 _EXACT = 1e-12
 # Held-out errors would not change by one in a thousand.
 _GRADIENT_TOL = 1e-6
+_UNRANKED = structures.DepthwisePointwise()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,32 +97,37 @@ class StructureChoice:
 
 
 def default_structures(
-    shape: tuple[int, int, int], rank: int, times: tuple[float, ...] | None = None
+    shape: tuple[int, int, int], rank: int | Sequence[int], times: tuple[float, ...] | None = None
 ) -> dict[str, AbstractStructure]:
     """Every structure that weights of a shape can have at a rank, by name.
 
     Args:
         shape: (num_users, num_rows, num_cols).
         rank: of adapters and of what is shared; mixtures are of two components, personal parts of additive ones of rank
-            one.
+            one. Of several ranks, names tell which. Rank one has neither diagonal nor scalar cores of its own: shared
+            subspaces are the same.
         times: a number for each user that cores may depend on smoothly; without it `Smooth` is left out.
 
     Raises:
         ValueError: for a rank that no matrix of the shape has.
     """
+    if not isinstance(rank, int):
+        by_rank = {each: default_structures(shape, each, times) for each in rank}
+        named = [(name, each, own) for each, offered in by_rank.items() for name, own in offered.items()]
+        return {name if own == _UNRANKED else f"{name}, rank {each}": own for name, each, own in named}
     check_sizes(shape, rank=rank)
     found: dict[str, AbstractStructure] = {
         "shared_both": structures.SharedBoth((rank, rank)),
-        "diagonal_cores": structures.DiagonalCores(rank),
-        "scalar_cores": structures.ScalarCores(rank),
         "shared_right": structures.SharedRight(rank),
         "shared_left": structures.SharedLeft(rank),
         "additive": structures.Additive(rank, 1),
         "mixture": structures.Mixture(2, rank),
-        "depthwise_pointwise": structures.DepthwisePointwise(),
+        "depthwise_pointwise": _UNRANKED,
         "alone": structures.Alone(rank),
         "pooled": structures.Pooled(shape[0], rank),
     }
+    if rank > 1:
+        found |= {"diagonal_cores": structures.DiagonalCores(rank), "scalar_cores": structures.ScalarCores(rank)}
     if times is not None:
         found["smooth"] = structures.Smooth((rank, rank), times, min(3, shape[0]))
     return {name: each for name, each in found.items() if _fits(each, shape)}
@@ -130,7 +136,7 @@ def default_structures(
 def choose_structure(
     A: OwnData | Problem | AbstractSamples,
     y: OwnData | None = None,
-    candidates: Mapping[str, AbstractStructure] | int = 2,
+    candidates: Mapping[str, AbstractStructure] | int | Sequence[int] = 2,
     *,
     folds: int = 5,
     seed: int = 0,
@@ -146,7 +152,7 @@ def choose_structure(
         A: sensing matrices, shape (k, n, d1, d2), or a sequence over users of arrays (n_i, d1, d2); or a `Problem`, or
             `OutputSamples`.
         y: measurements, shape (k, n), or a sequence over users of arrays (n_i,); only with matrices.
-        candidates: structures by name; or a rank, see `default_structures`.
+        candidates: structures by name; or a rank or several, see `default_structures`.
         folds: from 2 to the smallest number of samples of a user.
         seed: of the folds and of the starts.
 
@@ -158,7 +164,7 @@ def choose_structure(
         samples = samples_of(A, y)
         problem = samples.train(samples.present)
         shape = problem.sensing.weights_shape
-        if isinstance(candidates, int):
+        if not isinstance(candidates, Mapping):
             candidates = default_structures(shape, candidates)
         if not candidates:
             raise ValueError("0 candidates: at least 1 is needed")
