@@ -94,6 +94,7 @@ FAMILY_SCHEMA = pa.schema(
         ("share_found", pa.float64()),  # of the users unlike the rest
         ("share_accused", pa.float64()),  # of the others
         ("chosen", pa.string()),  # the structure that was chosen
+        ("unseen_error", pa.float64()),  # squared error of weights without samples, between those of the users
     ]
 )
 

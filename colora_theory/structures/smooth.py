@@ -46,7 +46,7 @@ class Smooth(AbstractStructure):
         if not 1 <= num_terms <= different:
             raise ValueError(f"num_terms {num_terms} is not in 1 .. {different}, the number of different times")
 
-    def basis(self, times: Sequence[float]) -> Float[np.ndarray, "k q"]:
+    def basis(self, times: Sequence[float] | np.ndarray) -> Float[np.ndarray, "k q"]:
         """The polynomials at given times."""
         low, high = min(self.times), max(self.times)
         half = (high - low) / 2 or 1.0

@@ -57,7 +57,37 @@ def _smaller(table: pd.DataFrame) -> Evidence:
     return median(over_bound(rows).groupby([rows["truth"], rows["seed"]]).min(), least=_LEAST)
 
 
+def _terms(table: pd.DataFrame) -> Evidence:
+    ratios = over_bound(table) / expected_cost(table)
+    return mean(ratios, least=_LEAST)
+
+
+def _unseen(table: pd.DataFrame) -> Evidence:
+    rows = table[table["method"] == "smooth_between"]
+    return mean(rows["unseen_error"] / rows["mean_squared_error"], least=_LEAST)
+
+
 CLAIMS = (
+    Claim(
+        name="smooth_cores_cost_their_terms",
+        statement="Polynomial cores cost r1 r2 unknowns for each term, personal ones for each user.",
+        source=Source.OURS,
+        sweep="smooth_cores",
+        prediction="mean of squared error over p / (N - p - 1), in units of the truth's, of both: within 20% of 1",
+        columns=("mean_squared_error", "bound", "unknowns", "degrees_of_freedom"),
+        statistic=_terms,
+        rule=Inside(low=0.8, high=1.2),
+    ),
+    Claim(
+        name="unseen_parameters_are_predicted",
+        statement="With polynomial cores, users of whom there is no sample are predicted as well as the others.",
+        source=Source.OURS,
+        sweep="smooth_cores",
+        prediction="mean of the squared error between the users over that at the users: at most 2",
+        columns=("unseen_error", "mean_squared_error"),
+        statistic=_unseen,
+        rule=Inside(high=2.0),
+    ),
     Claim(
         name="structures_reach_their_bounds",
         statement="Fitted to a truth of its own, a structure reaches the Cramer-Rao bound.",

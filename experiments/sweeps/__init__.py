@@ -31,6 +31,7 @@ _NAMES = (
     "published_fedrep",
     "published_tian",
     "cross_fit",
+    "smooth_cores",
 )
 
 

@@ -272,6 +272,13 @@ def crossed(own: float = 1.02, held: float = 1.0, smaller: float = 50.0) -> pd.D
     return counted.assign(mean_squared_error=rows["mean_squared_error"] * ratios)
 
 
+def following(cost: float = 1.0, unseen: float = 1.0) -> pd.DataFrame:
+    """Smooth cores, whose errors are multiples of what counting says, and the error between the users."""
+    rows = family_frame(truth="smooth", method="smooth_between")
+    error = rows["mean_squared_error"] * cost
+    return rows.assign(mean_squared_error=error, unseen_error=unseen * error)
+
+
 class Case(NamedTuple):
     """Makers of a table that bears a claim out and of one that refutes it."""
 
@@ -344,5 +351,7 @@ CASES: dict[str, Case] = {
     "mixtures_come_near_their_bound": Case(lambda: crossed(own=1.2), lambda: crossed(own=1.4)),
     "larger_structures_cost_their_count": Case(lambda: crossed(), lambda: crossed(held=1.3)),
     "smaller_structures_err_by_their_bias": Case(lambda: crossed(), lambda: crossed(smaller=5.0)),
+    "smooth_cores_cost_their_terms": Case(lambda: following(), lambda: following(cost=1.3)),
+    "unseen_parameters_are_predicted": Case(lambda: following(), lambda: following(unseen=2.5)),
     "published_factored_fit": Case(lambda: factored(0.13), lambda: factored(0.15)),
 }

@@ -127,6 +127,7 @@ def made_up_of_the_family(draw, method) -> dict:
         "share_found": 1.0,
         "share_accused": 0.01 * draw.seed,
         "chosen": draw.truth,
+        "unseen_error": 1.1 * error * shaken,
     }
 
 
