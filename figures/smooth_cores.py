@@ -60,8 +60,8 @@ def _caption(table: pd.DataFrame, preset: str) -> str:
     return (
         "Cores that follow a known parameter: those of the truth are polynomials with three terms, the users evenly "
         f"spaced. Dense sensing, {sizes}, {SIGMA} = {comparison.listed(table, 'noise')} of the signal "
-        f"(preset {preset}). Claim: fitting the polynomials takes r1 r2 unknowns for each term in the place of each user, and predicts "
-        "users of whom there is no sample; weights of personal cores are joined by lines there. "
+        f"(preset {preset}). Claim: fitting the polynomials takes r1 r2 unknowns for each term in the place of each "
+        "user, and predicts users of whom there is no sample; weights of personal cores are joined by lines there. "
         f"Markers, bars (measurement): median and {summaries.BAND}. Lines (prediction): the Cramer-Rao bound of the "
         "drawn data for smooth cores, times what counting expects for personal ones. Measured over predicted: "
         f"{ratios}. {summaries.runs_per_point(table, ['num_users', 'method']).capitalize()} per point. "
