@@ -142,7 +142,8 @@ def fit(
     with precision, plain_errors():
         problem = _problem_of(A, y, sample_weights, offset)
         if rank == "auto":
-            rank = select_rank(problem, seed=seed).rank
+            # Of a table, the samples: a problem of vector outputs holds virtual ones, which cannot be held out.
+            rank = select_rank(A if is_frame(A) and offset is None else problem, seed=seed).rank
         problem.check_rank(rank)
         if sample_weights is None:
             problem.warn_if_unidentifiable(rank)

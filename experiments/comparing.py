@@ -1,18 +1,19 @@
 """What `colora compare` tells: should the users of own data share?"""
 
-import json
 from pathlib import Path
 from typing import Any
 
 from rich.markup import escape
 from rich.table import Table
 
+from colora_theory.experiments.choosing import choice_summary
+from colora_theory.experiments.documents import as_json
 from colora_theory.experiments.errors import ConfigError, StoreError
 from colora_theory.experiments.files import put
 from colora_theory.experiments.own_data import UserData
 from colora_theory.experiments.provenance import package_version
 from colora_theory.experiments.ranks import named, samples_of_data
-from colora_theory.selection import Comparison, Gain, compare
+from colora_theory.selection import Comparison, Gain, StructureChoice, compare
 
 # Rows of the printed table; the summary has all.
 _SHOWN = 20
@@ -57,8 +58,9 @@ def comparison_table(data: UserData, comparison: Comparison) -> Table:
     return table
 
 
-def comparison_summary(data: UserData, comparison: Comparison) -> dict[str, Any]:
-    """What is told of a comparison, as plain values for JSON."""
+def comparison_summary(data: UserData, comparison: Comparison, choice: StructureChoice | None = None) -> dict[str, Any]:
+    """What is told of a comparison, and of a choice of the structure if there is one, as plain values for JSON."""
+    structures = {} if choice is None else {"structures": choice_summary(choice)}
     return {
         "version": package_version(),
         "data": str(data.source),
@@ -72,24 +74,20 @@ def comparison_summary(data: UserData, comparison: Comparison) -> dict[str, Any]
             for (new, old), gain in comparison.gains.items()
         ],
         "users": _rows(data, comparison),
+        **structures,
     }
 
 
-def as_json(data: UserData, comparison: Comparison) -> str:
-    """The summary as a JSON object."""
-    return json.dumps(comparison_summary(data, comparison), indent=1, allow_nan=False)
-
-
-def write(data: UserData, comparison: Comparison, out: Path) -> Path:
+def write(data: UserData, comparison: Comparison, out: Path, choice: StructureChoice | None = None) -> Path:
     """Writes comparison.json into a folder.
 
     Raises:
         StoreError: for a folder that cannot be written.
     """
-    path = out / "comparison.json"
+    path, told = out / "comparison.json", comparison_summary(data, comparison, choice)
     try:
         out.mkdir(parents=True, exist_ok=True)
-        put(path, (as_json(data, comparison) + "\n").encode())
+        put(path, (as_json(told) + "\n").encode())
     except OSError as error:
         raise StoreError(
             f"{out} cannot be written: {error.strerror or error}; choose another folder with --out"

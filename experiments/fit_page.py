@@ -16,6 +16,7 @@ figure svg { width: 100%; height: auto; min-width: 34rem; }
 table { border-collapse: collapse; margin: 1rem 0; }
 th, td { padding: .2rem .7rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
 th:first-child, td:first-child, .words { text-align: left; }
+h1, li { overflow-wrap: anywhere; }
 .quiet { color: var(--quiet); font-size: .9rem; }
 """
 _EXPLAINED = (

@@ -2,40 +2,29 @@
 
 import dataclasses
 import io
-import json
 import math
 import warnings
 from pathlib import Path
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from rich.markup import escape
 from rich.table import Table
 
 import colora_theory as ct
+from colora_theory.accuracy import LIMITS, Accuracy
+from colora_theory.experiments.documents import as_json, plain
 from colora_theory.experiments.errors import ColoraError, ConfigError, StoreError
 from colora_theory.experiments.files import put
 from colora_theory.experiments.own_data import UserData
 from colora_theory.experiments.provenance import package_version
 from colora_theory.experiments.ranks import choose_rank, selection_summary
-from colora_theory.inference import NoiseEstimate, Uncertainty
+from colora_theory.inference import NoiseEstimate
 from colora_theory.selection import RankSelection
-from colora_theory.streaming import StreamError, available_memory, plain_errors
+from colora_theory.streaming import StreamError, available_memory
 
-# Largest number of entries of U and V for which the bound on the error is computed: its normal matrix is that large.
-_LARGEST = 1500
-# Of the interval of the noise.
-_LEVEL = 0.9
 # Rows of the printed table; the summary has all.
 _SHOWN = 20
-_LIMITS = {
-    "noise": "more samples help",
-    "counting": "fewer measurements than unknowns: many weights fit them",
-    "not converged": "the solver stopped before the optimum",
-    "rounding": "the data are met exactly",
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,21 +34,14 @@ class Fitted:
     Attributes:
         data: what was fitted.
         solution: what came out.
-        residual_rms: root mean square of each user's residuals, shape (num_users,); NaN without samples.
-        noise: what the residuals tell of the standard deviation of a measurement, which is NaN if there are no more
-            measurements than unknowns.
-        errors: estimates of ||W^_i - W_i||_F, shape (num_users,), see `fit_data`; NaN where there is none.
-        limits: what limits the accuracy of each user: noise, counting, not converged or rounding.
+        accuracy: how well every user is determined, by the residuals of its own samples.
         notes: what was warned of.
         selection: how the rank was chosen; None if it was given.
     """
 
     data: UserData
     solution: ct.Solution
-    residual_rms: np.ndarray
-    noise: NoiseEstimate
-    errors: np.ndarray
-    limits: tuple[str, ...]
+    accuracy: Accuracy
     notes: tuple[str, ...]
     selection: RankSelection | None = None
 
@@ -68,20 +50,9 @@ class Fitted:
         """Whether the solver found an optimum."""
         return int(self.solution.status) == ct.Status.CONVERGED
 
-    @property
-    def error_range(self) -> tuple[float, float]:
-        """By what `errors` are multiplied at the ends of the 90% interval of the noise; NaN without one."""
-        if not self.noise.sigma > 0:
-            return math.nan, math.nan
-        low, high = self.noise.interval(_LEVEL)
-        return low / self.noise.sigma, high / self.noise.sigma
-
 
 def fit_data(data: UserData, rank: int | tuple[int, int] | None) -> Fitted:
-    """Fits the data, and estimates the errors by the Cramer-Rao bound at the fit, with the noise of the residuals.
-
-    With sigma^2 = RSS / (N - DoF) the bound is what least squares is expected to reach if the model holds, the noise is
-    independent and of one size, and not too large; it is no confidence bound.
+    """Fits the data, and tells how well every user is determined, see `Accuracy`.
 
     Args:
         data: of all users.
@@ -112,23 +83,11 @@ def fit_data(data: UserData, rank: int | tuple[int, int] | None) -> Fitted:
         else:
             warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
 
-    pair = problem.check_rank(rank)
-    squares, counts = _residual_squares(data, problem, solution), np.array(data.num_samples)
-    noise = NoiseEstimate.of(squares, counts, problem.sensing.weights_shape[1:], pair)
-    errors, doubt = _errors(data, problem, solution, noise)
-    needed = problem.sensing.measurements_of_core(pair)
-    enough = (counts >= needed) & (noise.spare >= 0) & ~np.isinf(errors)
-    rms = np.sqrt(np.divide(squares, counts, out=np.full(len(counts), np.nan), where=counts > 0))
-    return Fitted(
-        data,
-        solution,
-        rms,
-        noise,
-        np.where(enough, errors, np.nan),
-        tuple(_limit(solution, bool(each)) for each in enough),
-        tuple(dict.fromkeys([*notes, *doubt])),
-        selection,
-    )
+    try:
+        accuracy = Accuracy.of(problem, solution, noise=_noise_of_outputs(data, solution))
+    except StreamError as error:
+        raise ConfigError(f"{data.source}: {error}") from None
+    return Fitted(data, solution, accuracy, tuple(dict.fromkeys([*notes, *accuracy.doubts])), selection)
 
 
 def _check_memory(data: UserData, problem: ct.Problem) -> None:
@@ -140,66 +99,32 @@ def _check_memory(data: UserData, problem: ct.Problem) -> None:
         )
 
 
-def _limit(solution: ct.Solution, enough: bool) -> str:
-    if int(solution.status) != ct.Status.CONVERGED:
-        return "not converged"
-    if not enough:
-        return "counting"
-    exact = float(solution.relative_residual) <= 20 * np.finfo(np.float64).eps
-    return "rounding" if exact else "noise"
-
-
-def _residual_squares(data: UserData, problem: ct.Problem, solution: ct.Solution) -> np.ndarray:
-    """Sums of squared residuals of each user's own samples."""
-    if data.kind == "vector-output":
-        # The problem holds virtual samples, which leave out what no weights can explain.
-        outputs = zip(*(data.arrays[name] for name in ("X", "Y")), solution.weights, strict=True)
-        return np.array([np.sum((own_outputs - inputs @ own.T) ** 2) for inputs, own_outputs, own in outputs])
-    with plain_errors():
-        return np.sum(np.square(np.asarray(problem.residual(_shared(solution)))), axis=1)
-
-
-def _shared(solution: ct.Solution) -> ct.Factors:
-    factors: ct.Factors = jax.tree.map(jnp.asarray, solution.factors)
-    return factors
-
-
-def _errors(
-    data: UserData, problem: ct.Problem, solution: ct.Solution, noise: NoiseEstimate
-) -> tuple[np.ndarray, list[str]]:
-    """Square roots of the Cramer-Rao bounds of the users; NaN where it cannot be had, infinite where data lack.
-
-    And why they are not to be relied on, if they are not.
-    """
-    factors = _shared(solution)
-    unknown = np.full(len(data.users), np.nan)
-    if math.isnan(noise.sigma) or factors.left.size + factors.right.size > _LARGEST:
-        return unknown, []
-    try:
-        with plain_errors():
-            uncertainty = Uncertainty.of(problem, factors, noise=noise)
-    except ValueError:  # cores of lower rank: not all of the subspaces mean something
-        return unknown, []
-    except StreamError as error:
-        raise ConfigError(f"{data.source}: {error}") from None
-    return uncertainty.errors, [] if uncertainty.reliable else [f"errors may be off: {uncertainty.reason}"]
+def _noise_of_outputs(data: UserData, solution: ct.Solution) -> NoiseEstimate | None:
+    """That of vector outputs, by their own samples: the problem holds virtual ones. None for other measurements."""
+    if data.kind != "vector-output":
+        return None
+    weights = np.asarray(solution.weights)
+    outputs = zip(*(data.arrays[name] for name in ("X", "Y")), weights, strict=True)
+    squares = np.array([np.sum((own_outputs - inputs @ own.T) ** 2) for inputs, own_outputs, own in outputs])
+    _, r1, r2 = solution.factors.cores.shape
+    return NoiseEstimate.of(squares, np.array(data.num_samples), weights.shape[1:], (r1, r2))
 
 
 def fit_table(fitted: Fitted) -> Table:
     """One row for each user, the first ones of many."""
-    data, solution = fitted.data, fitted.solution
+    data, solution, noise = fitted.data, fitted.solution, fitted.accuracy.noise
     shape = "{1} x {2}".format(*solution.weights.shape)
     table = Table(
         title=escape(f"{data.source}: {data.kind}, {len(data.users)} users, {shape}, {solution.summary()}"),
         caption=(
-            f"N / DoF = {fitted.noise.measurements} / {fitted.noise.unknowns} = {fitted.noise.oversampling:.3g}; noise "
-            f"estimated from the residuals {_number(fitted.noise.sigma)}; error: the Cramer-Rao bound at this fit with "
-            "that noise, what least squares is expected to reach if the model holds"
+            f"N / DoF = {noise.measurements} / {noise.unknowns} = {noise.oversampling:.3g}; noise estimated from the "
+            f"residuals {_number(noise.sigma)}; error: the Cramer-Rao bound at this fit with that noise, what least "
+            "squares is expected to reach if the model holds"
         ),
     )
     for column in ("user", "samples", "residual rms", "error of W_i", "relative", "limited by"):
         table.add_column(column, justify="left" if column in ("user", "limited by") else "right")
-    for row in _rows(fitted)[:_SHOWN]:
+    for row in fitted.accuracy.to_frame(data.users)[:_SHOWN].to_dict("records"):
         error = row["estimated_error"], row["estimated_relative_error"]
         numbers = [_number(each) for each in (row["residual_rms"], *error)]
         table.add_row(escape(row["user"]), str(row["samples"]), *numbers, row["limited_by"])
@@ -210,9 +135,9 @@ def fit_table(fitted: Fitted) -> Table:
 
 def summary(fitted: Fitted) -> dict[str, Any]:
     """What is told of a fit, as plain values for JSON; None where a number is not known."""
-    solution = fitted.solution
+    solution, noise = fitted.solution, fitted.accuracy.noise
     _, num_rows, num_cols = solution.weights.shape
-    return {
+    told: dict[str, Any] = {
         "version": package_version(),
         "data": str(fitted.data.source),
         "kind": fitted.data.kind,
@@ -223,22 +148,19 @@ def summary(fitted: Fitted) -> dict[str, Any]:
         "rank": list(solution.factors.cores.shape[1:]),
         "status": ct.Status(int(solution.status)).name,
         "num_steps": int(solution.num_steps),
-        "relative_residual": _plain(solution.relative_residual),
-        "measurements": fitted.noise.measurements,
-        "degrees_of_freedom": fitted.noise.unknowns,
-        "oversampling": fitted.noise.oversampling,
-        "noise": _plain(fitted.noise.sigma),
+        "relative_residual": solution.relative_residual,
+        "measurements": noise.measurements,
+        "degrees_of_freedom": noise.unknowns,
+        "oversampling": noise.oversampling,
+        "noise": noise.sigma,
         "core_singular_values": _strengths(np.asarray(solution.factors.cores)),
         "rank_selection": None if fitted.selection is None else selection_summary(fitted.selection),
-        "limits": {name: _LIMITS[name] for name in sorted(set(fitted.limits))},
+        "limits": {name: LIMITS[name] for name in sorted(set(fitted.accuracy.limits))},
         "notes": list(fitted.notes),
-        "users": _rows(fitted),
+        "users": fitted.accuracy.to_frame(fitted.data.users).to_dict("records"),
     }
-
-
-def as_json(fitted: Fitted) -> str:
-    """The summary as a JSON object."""
-    return json.dumps(summary(fitted), indent=1, allow_nan=False)
+    values: dict[str, Any] = plain(told)
+    return values
 
 
 def write(fitted: Fitted, out: Path) -> list[Path]:
@@ -253,7 +175,7 @@ def write(fitted: Fitted, out: Path) -> list[Path]:
     from colora_theory.experiments.fit_page import fit_page
     from colora_theory.experiments.pictures import fit_picture
 
-    factors, offset = _shared(fitted.solution), fitted.solution.offset
+    factors, offset = fitted.solution.factors, fitted.solution.offset
     arrays: dict[str, Any] = {"left": factors.left, "cores": factors.cores, "right": factors.right}
     arrays |= {"users": np.array(fitted.data.users)} | ({} if offset is None else {"offset": offset})
     packed = io.BytesIO()
@@ -262,7 +184,7 @@ def write(fitted: Fitted, out: Path) -> list[Path]:
     picture = fit_picture(told)
     contents = {
         out / "factors.npz": packed.getvalue(),
-        out / "summary.json": (as_json(fitted) + "\n").encode(),
+        out / "summary.json": (as_json(told) + "\n").encode(),
         out / "summary.html": fit_page(told, picture).encode(),
         out / "summary.svg": picture.encode(),
     }
@@ -277,36 +199,11 @@ def write(fitted: Fitted, out: Path) -> list[Path]:
     return list(contents)
 
 
-def _rows(fitted: Fitted) -> list[dict[str, Any]]:
-    adapters = np.linalg.norm(np.asarray(fitted.solution.factors.compose()), axis=(1, 2))
-    rows, ends = [], fitted.error_range
-    for place, user in enumerate(fitted.data.users):
-        error, size = float(fitted.errors[place]), float(adapters[place])
-        relative = error / size if size else math.nan
-        rows.append(
-            {
-                "user": user,
-                "samples": fitted.data.num_samples[place],
-                "residual_rms": _plain(fitted.residual_rms[place]),
-                "estimated_error": _plain(error),
-                "estimated_relative_error": _plain(relative),
-                "relative_error_lower": _plain(relative * ends[0]),
-                "relative_error_upper": _plain(relative * ends[1]),
-                "limited_by": fitted.limits[place],
-            }
-        )
-    return rows
-
-
-def _strengths(cores: np.ndarray) -> dict[str, list[float]]:
+def _strengths(cores: np.ndarray) -> dict[str, np.ndarray]:
     """Singular values of the cores side by side, and on top of each other: how much each direction does."""
     _, r1, r2 = cores.shape
     sides = {"left": np.moveaxis(cores, 1, 0).reshape(r1, -1), "right": cores.reshape(-1, r2)}
-    return {name: np.linalg.svd(side, compute_uv=False).tolist() for name, side in sides.items()}
-
-
-def _plain(value: Any) -> float | None:
-    return float(value) if math.isfinite(value) else None
+    return {name: np.linalg.svd(side, compute_uv=False) for name, side in sides.items()}
 
 
 def _number(value: Any) -> str:

@@ -61,8 +61,8 @@ def figure_modules(names: Sequence[str] = ()) -> dict[str, ModuleType]:
     return {name: importlib.import_module(f"colora_theory.figures.{name}") for name in wanted}
 
 
-def draw(module: ModuleType, preset: str, results: Path, out: Path) -> None:
-    """Draw one figure.
+def draw(module: ModuleType, preset: str, results: Path, out: Path) -> list[Path]:
+    """Draw one figure into a folder, and return its files there.
 
     Raises:
         ColoraError: If its table is missing, or is that of another version of the sweep.
@@ -72,6 +72,7 @@ def draw(module: ModuleType, preset: str, results: Path, out: Path) -> None:
 
     Store(results).load_planned(make_plan(find_sweep(module.SWEEP).config(preset), preset))
     module.main(["--results", str(results), "--preset", preset, "--out", str(out)])
+    return sorted(out.glob(f"{module.__name__.rpartition('.')[2]}.*"))
 
 
 def picture(name: str, module: ModuleType, table: "pd.DataFrame", preset: str) -> Picture:

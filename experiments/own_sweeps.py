@@ -8,9 +8,8 @@ from pydantic import ValidationError
 
 from colora_theory.experiments.config import AnyConfig, schema_of
 from colora_theory.experiments.errors import ConfigError, StoreError
+from colora_theory.experiments.presets import CUSTOM
 from colora_theory.experiments.store import Store
-
-PRESET = "custom"
 
 
 def claim(config: AnyConfig, file: Path, store: Store) -> None:
@@ -22,7 +21,7 @@ def claim(config: AnyConfig, file: Path, store: Store) -> None:
         ConfigError: If another file has other grids there.
         StoreError: If what is there cannot be read, or the folder cannot be written.
     """
-    path = store.root / config.name / f"{PRESET}.json"
+    path = store.root / config.name / f"{CUSTOM}.json"
     there = _read(path)
     if there is not None:
         owner, known = there
@@ -33,7 +32,7 @@ def claim(config: AnyConfig, file: Path, store: Store) -> None:
             )
         if known == config:
             return
-    store.write_json(f"{config.name}/{PRESET}", {"file": str(file.resolve()), "config": config.model_dump(mode="json")})
+    store.write_json(f"{config.name}/{CUSTOM}", {"file": str(file.resolve()), "config": config.model_dump(mode="json")})
 
 
 def claimed(store: Store) -> Iterator[AnyConfig]:
@@ -42,7 +41,7 @@ def claimed(store: Store) -> Iterator[AnyConfig]:
     Raises:
         StoreError: If what is there cannot be read.
     """
-    for path in sorted(store.root.glob(f"*/{PRESET}.json")):
+    for path in sorted(store.root.glob(f"*/{CUSTOM}.json")):
         there = _read(path)
         if there is not None:
             yield there[1]

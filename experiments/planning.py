@@ -1,5 +1,6 @@
 """A plan as a table for the terminal, and the curves on which it lies."""
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,6 @@ from rich.table import Table
 
 from colora_theory import TaskFamily
 from colora_theory.experiments.errors import shown
-from colora_theory.experiments.ranks import parse_rank
 from colora_theory.theory import Plan, plan
 
 # Truths that a plan averages over, and numbers of the largest array of them: fewer truths where they are large.
@@ -22,28 +22,52 @@ _REASONS = {
 }
 
 
-def make(
-    num_users: int,
-    num_rows: int,
-    num_cols: int,
-    rank: str,
-    target: float,
-    noise: float,
-    similarity: float,
-    probability: float,
-) -> dict[str, Any]:
+@dataclasses.dataclass(frozen=True)
+class Specification:
+    """What a plan has to meet.
+
+    Attributes:
+        family: whose truths shall be recovered.
+        target: relative error to reach, in (0, 1).
+        noise: standard deviation of a measurement.
+        probability: share of draws that shall reach it.
+    """
+
+    family: TaskFamily
+    target: float
+    noise: float
+    probability: float
+
+    def planned(self) -> Plan:
+        """The answer of `theory.plan`.
+
+        Raises:
+            ValueError: see there; and for sizes whose truths would fill the memory.
+        """
+        return plan(
+            self.family,
+            target=self.target,
+            noise=self.noise,
+            probability=self.probability,
+            draws=_draws(self.family),
+        )
+
+    def for_users(self, num_users: int) -> "Specification":
+        """The same for another number of users."""
+        return dataclasses.replace(self, family=dataclasses.replace(self.family, num_users=num_users))
+
+
+def make(specification: Specification) -> dict[str, Any]:
     """What was asked for, and what `theory.plan` answers: the largest of its needs is the recommendation.
 
     Raises:
-        ValueError: see `theory.plan` and `TaskFamily`, for a rank that is not one or two integers, and for sizes whose
-            truths would fill the memory.
+        ValueError: see `Specification.planned`.
     """
-    family = TaskFamily(num_users, num_rows, num_cols, parse_rank(rank), similarity)
-    found = plan(family, target=target, noise=noise, probability=probability, draws=_draws(family))
+    found = specification.planned()
     return {
-        "num_users": num_users,
-        "target": target,
-        "probability": probability,
+        "num_users": specification.family.num_users,
+        "target": specification.target,
+        "probability": specification.probability,
         "num_samples": found.num_samples,
         "limited_by": found.limited_by,
         "oversampling": found.oversampling,
@@ -68,16 +92,7 @@ def plan_table(made: dict[str, Any]) -> Table:
     return table
 
 
-def plan_curves(
-    num_users: int,
-    num_rows: int,
-    num_cols: int,
-    rank: str,
-    target: float,
-    noise: float,
-    similarity: float,
-    probability: float,
-) -> dict[str, Any]:
+def plan_curves(specification: Specification) -> dict[str, Any]:
     """The needs of `theory.plan` along the number of users and along the target, both around those that were asked for.
 
     Returns:
@@ -87,27 +102,25 @@ def plan_curves(
     Raises:
         ValueError: see `make`.
     """
-    r1, r2 = parse_rank(rank)
-
-    def planned(users: int, aim: float) -> Plan:
-        family = TaskFamily(users, num_rows, num_cols, (r1, r2), similarity)
-        return plan(family, target=aim, noise=noise, probability=probability, draws=_draws(family))
-
+    num_users, (r1, r2), target = specification.family.num_users, specification.family.rank, specification.target
     # Fewer users than this could not span the subspaces.
     fewest = max(-(-r1 // r2), -(-r2 // r1))
     users = sorted({max(fewest, round(num_users * factor)) for factor in _FACTORS})
     targets = sorted({min(target * factor, _LOOSEST) for factor in _FACTORS} | {target})
-    names = [name for name in _REASONS if name != "noise" or noise > 0]
+    names = [name for name in _REASONS if name != "noise" or specification.noise > 0]
 
     def curve(plans: list[Plan]) -> dict[str, np.ndarray]:
         return {name: np.array([each.needs[name] for each in plans]) for name in names}
 
     return {
-        "users": (np.array(users), curve([planned(each, target) for each in users])),
-        "targets": (np.array(targets), curve([planned(num_users, each) for each in targets])),
+        "users": (np.array(users), curve([specification.for_users(each).planned() for each in users])),
+        "targets": (
+            np.array(targets),
+            curve([dataclasses.replace(specification, target=each).planned() for each in targets]),
+        ),
         "num_users": num_users,
         "target": target,
-        "num_samples": planned(num_users, target).num_samples,
+        "num_samples": specification.planned().num_samples,
     }
 
 

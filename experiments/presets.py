@@ -7,6 +7,8 @@ PRESETS = {
     "cpu": "minutes on two cores: does the claim hold?",
     "full": "a GPU or a cluster: how exactly does it hold?",
 }
+# What takes its place for users' own sweeps, which have grids of one size only.
+CUSTOM = "custom"
 
 
 def check_preset(name: str) -> str:

@@ -8,8 +8,9 @@ from pathlib import Path
 from colora_theory.experiments import clock
 from colora_theory.experiments.clock import Stamp
 from colora_theory.experiments.errors import StoreError
-from colora_theory.experiments.own_sweeps import PRESET, claimed
+from colora_theory.experiments.own_sweeps import claimed
 from colora_theory.experiments.plan import Plan, make_plan
+from colora_theory.experiments.presets import CUSTOM
 from colora_theory.experiments.store import DamagedFileError, Store
 from colora_theory.experiments.sweeps import SWEEPS
 
@@ -86,18 +87,18 @@ class Survey:
         known = set()
         for config in claimed(self._store):
             known.add(config.name)
-            yield self._standing(make_plan(config, PRESET))
-        for path in sorted(self._store.root.glob(f"*/{PRESET}.parquet")):
+            yield self._standing(make_plan(config, CUSTOM))
+        for path in sorted(self._store.root.glob(f"*/{CUSTOM}.parquet")):
             # Of versions that did not note the grids: only the table can be counted.
             if path.parent.name in known:
                 continue
             try:
-                statuses = collections.Counter(self._store.load(path.parent.name, PRESET)["status_name"])
+                statuses = collections.Counter(self._store.load(path.parent.name, CUSTOM)["status_name"])
             except StoreError:
-                yield Standing(path.parent.name, PRESET, 0, 0, {}, (path,), 0)
+                yield Standing(path.parent.name, CUSTOM, 0, 0, {}, (path,), 0)
                 continue
             total = statuses.total()
-            yield Standing(path.parent.name, PRESET, total, total, dict(statuses), (), 0)
+            yield Standing(path.parent.name, CUSTOM, total, total, dict(statuses), (), 0)
         self._first = False
 
     def _standing(self, plan: Plan) -> Standing:

@@ -20,9 +20,11 @@ import pyarrow.parquet as pq
 
 from colora_theory.experiments import table
 from colora_theory.experiments.chunk import AbstractChunk
+from colora_theory.experiments.documents import as_json
 from colora_theory.experiments.errors import ColoraError, StoreError
 from colora_theory.experiments.files import put
 from colora_theory.experiments.plan import Plan
+from colora_theory.experiments.presets import CUSTOM
 from colora_theory.experiments.provenance import merge
 from colora_theory.experiments.seal import seal_holds, sealed_file
 
@@ -152,7 +154,7 @@ class Store:
 
     def remedy(self, sweep: str, preset: str) -> str:
         """The command that makes a table, in words for an error message."""
-        if preset == "custom":
+        if preset == CUSTOM:
             return f"run: colora sweep FILE.toml --results {shlex.quote(str(self.root))}, with the file of {sweep}"
         return "run: " + shlex.join(["colora", "run", sweep, "--preset", preset, "--results", str(self.root)])
 
@@ -200,7 +202,7 @@ class Store:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise _cannot_write(path.parent, error) from error
-        _put(path, (json.dumps(document, indent=2, allow_nan=False) + "\n").encode())
+        _put(path, (as_json(document) + "\n").encode())
         return path
 
 

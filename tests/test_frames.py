@@ -9,6 +9,8 @@ import pandas as pd
 import pytest
 
 import colora_theory as ct
+from colora_theory.selection import OutputSamples, ProblemSamples
+from colora_theory.selection.samples import samples_of
 
 rng = np.random.default_rng(0)
 LENGTHS = (5, 3, 6)
@@ -53,6 +55,27 @@ def test_a_table_is_the_problem_of_its_arrays(kind):
         jax.tree.map(np.testing.assert_array_equal, found, expected)
         assert ct.user_names(each) == ["ann", "bob", "cy"]
     pd.testing.assert_frame_equal(mixed, before)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_tables_are_held_out_as_their_arrays(kind):
+    """Of vector outputs sample by sample, where a problem has virtual ones; by both that hold out."""
+    columns, door = KINDS[kind]
+    order = np.argsort(np.concatenate([np.arange(count) for count in LENGTHS]), kind="stable")
+    frame = pd.DataFrame({"user": USER} | columns).iloc[order]
+    expected = OutputSamples(by_user(B), by_user(A)) if kind == "vector output" else ProblemSamples(door())
+    found = samples_of(frame)
+    np.testing.assert_array_equal(found.present, expected.present)
+    assert found.num_samples.tolist() == list(LENGTHS)
+    kept = expected.present & (rng.random(expected.present.shape) < 0.7)
+    jax.tree.map(np.testing.assert_array_equal, found.train(kept), expected.train(kept))
+    weights = rng.standard_normal(expected.train(kept).sensing.weights_shape)
+    np.testing.assert_array_equal(found.losses(weights), expected.losses(weights))
+    for ask in (ct.select_rank, ct.compare):
+        with pytest.raises(ValueError, match="folds 4 exceeds the 3 samples of user 1"):
+            ask(frame, folds=4)
+        with pytest.raises(TypeError, match="y was given beside a DataFrame: leave it out"):
+            ask(frame, np.ones(14))
 
 
 def test_users_that_are_integers_are_in_their_order():

@@ -285,3 +285,19 @@ def test_verdicts_over_draws(kind, noise, fewest):
         verdicts.append(compare(*measure(weights_of(kind, rng), rng, 28, noise), folds=4, seed=seed).verdict)
     assert set(verdicts) <= {kind, "unclear"}
     assert verdicts.count(kind) >= fewest
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("kind", ["shared", "pooled", "alone"])
+def test_intervals_of_gains_cover_them_about_as_often_as_they_say(kind):
+    """Of one truth, 200 draws of its data: how often the intervals hold the gain that all draws have on average."""
+    weights = weights_of(kind, np.random.default_rng(7), 8, (6, 5), (2, 2))
+    found = []
+    for seed in range(200):
+        gains = compare(*measure(weights, np.random.default_rng([7, seed]), 25, 0.2)).gains
+        found.append([[gain.estimate, gain.lower, gain.upper] for gain in gains.values()])
+    estimate, lower, upper = np.moveaxis(np.array(found), 2, 0)
+    average = 1 - np.exp(np.mean(np.log(1 - estimate), axis=0))
+    covered = np.mean((lower <= average) & (average <= upper), axis=0)
+    print(kind, dict(zip(gains, covered, strict=True)))
+    assert (covered >= 0.9).all()

@@ -6,6 +6,8 @@ import pytest
 
 import colora_theory as ct
 from colora_theory import structures
+from colora_theory.experiments.family.draw import FamilyDraw
+from colora_theory.experiments.family.truths import STRUCTURES, TRUTHS
 from colora_theory.selection import default_structures
 
 SHAPE = (3, 4, 5)
@@ -108,3 +110,17 @@ def test_a_tolerance_that_is_not_positive_is_refused(tolerance):
     A, y, _ = drawn("pooled")
     with pytest.raises(ValueError, match="gradient_tol"):
         structures.fit(ct.Problem.dense(A, y), CANDIDATES["pooled"], gradient_tol=tolerance)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", STRUCTURES)
+def test_the_structure_of_the_truth_in_at_least_45_of_50_draws(name):
+    """N / DoF of at least 4, noise a tenth of the signal."""
+    hits = 0
+    for seed in range(50):
+        draw = FamilyDraw(name, 6, 8, 7, 74, 0.1, seed)
+        problem = TRUTHS[name].sample(jax.random.key(seed), draw).problem
+        candidates = {other: structure_of(draw) for other, structure_of in STRUCTURES.items()}
+        hits += ct.choose_structure(problem, None, candidates, seed=seed).chosen == name
+    print(f"{name}: {hits} of 50")
+    assert hits >= 45

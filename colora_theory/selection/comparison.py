@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from colora_theory.checks import OwnData
+from colora_theory.frames import Frame
 from colora_theory.problem import Problem
 from colora_theory.selection.apart import alone_fits, held_out, pooled_fits
 from colora_theory.selection.paired import cell_sums, interval_of_ratio
@@ -105,7 +106,7 @@ class Comparison:
 
 
 def compare(
-    A: OwnData | Problem | AbstractSamples,
+    A: OwnData | Problem | AbstractSamples | Frame,
     y: OwnData | None = None,
     rank: int | tuple[int, int] | Literal["auto"] = "auto",
     *,
@@ -123,8 +124,8 @@ def compare(
     variance raised for the overlap of training sets, see `paired.inflation`.
 
     Args:
-        A: sensing matrices, shape (k, n, d1, d2), or a sequence over users of arrays (n_i, d1, d2); or a `Problem`, or
-            `OutputSamples`.
+        A: sensing matrices, shape (k, n, d1, d2), or a sequence over users of arrays (n_i, d1, d2); or a `Problem`,
+            `OutputSamples`, or a pandas DataFrame, see `Problem.from_frame`.
         y: measurements, shape (k, n), or a sequence over users of arrays (n_i,); only with matrices.
         rank: of the shared subspaces, r or (r1, r2); "auto" to choose it.
         folds: from 3 to the smallest number of samples of a user.

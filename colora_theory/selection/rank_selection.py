@@ -6,6 +6,7 @@ import math
 import numpy as np
 
 from colora_theory.checks import OwnData
+from colora_theory.frames import Frame
 from colora_theory.problem import Problem
 from colora_theory.selection.criterion import information_criterion
 from colora_theory.selection.paired import mean_with_error
@@ -89,7 +90,7 @@ class RankSelection:
 
 
 def select_rank(
-    A: OwnData | Problem | AbstractSamples, y: OwnData | None = None, *, folds: int = 5, seed: int = 0
+    A: OwnData | Problem | AbstractSamples | Frame, y: OwnData | None = None, *, folds: int = 5, seed: int = 0
 ) -> RankSelection:
     """Chooses (r1, r2) by an information criterion, and checks the choice by cross-validation.
 
@@ -99,8 +100,8 @@ def select_rank(
     compiled program. Of the two answers that of the criterion is taken; where they differ, the choice is unsure.
 
     Args:
-        A: sensing matrices, shape (k, n, d1, d2), or a sequence over users of arrays (n_i, d1, d2); or a `Problem`, or
-            `OutputSamples`.
+        A: sensing matrices, shape (k, n, d1, d2), or a sequence over users of arrays (n_i, d1, d2); or a `Problem`,
+            `OutputSamples`, or a pandas DataFrame, see `Problem.from_frame`.
         y: measurements, shape (k, n), or a sequence over users of arrays (n_i,); only with matrices.
         folds: of the cross-validation, from 2 to the smallest number of samples of a user.
         seed: of the folds.

@@ -2,6 +2,7 @@
 
 import abc
 import contextlib
+from typing import cast
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -9,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from colora_theory.checks import OwnData
+from colora_theory.frames import Frame, columns_as_arrays, is_frame, split_by_user
 from colora_theory.linalg import AnyArray
 from colora_theory.precision import precision_of
 from colora_theory.problem import Problem
@@ -128,19 +130,32 @@ class OutputSamples(AbstractSamples):
         return np.asarray(np.sum(np.square(self._outputs - predicted), axis=2) * self.present, float)
 
 
-def samples_of(A: OwnData | Problem | AbstractSamples, y: OwnData | None = None) -> AbstractSamples:
+def samples_of(A: OwnData | Problem | AbstractSamples | Frame, y: OwnData | None = None) -> AbstractSamples:
     """Whatever was given, as samples that can be held out.
 
     Raises:
-        TypeError, ValueError: as `Problem.dense` and `ProblemSamples`.
+        TypeError, ValueError: as `Problem.dense`, `Problem.from_frame` and `ProblemSamples`.
     """
+    if is_frame(A):
+        if y is not None:
+            raise TypeError("y was given beside a DataFrame: leave it out, measurements are columns of it")
+        return _samples_of_frame(A)
     if isinstance(A, AbstractSamples | Problem):
         if y is not None:
             raise TypeError(f"y was given beside a {type(A).__name__}, which holds its own")
         return ProblemSamples(A) if isinstance(A, Problem) else A
     if y is None:
         raise TypeError("y is missing: the measurements that go with A")
-    return ProblemSamples(Problem.dense(A, y))
+    return ProblemSamples(Problem.dense(cast(OwnData, A), y))
+
+
+def _samples_of_frame(frame: Frame) -> AbstractSamples:
+    """The outputs themselves, of which a problem would hold virtual samples."""
+    columns = columns_as_arrays(frame)
+    if "X" not in columns:
+        return ProblemSamples(Problem.from_frame(frame))
+    _, arrays = split_by_user(columns.pop("user"), columns)
+    return OutputSamples(arrays["X"], arrays["Y"])
 
 
 def assign_folds(present: Bool[np.ndarray, "k n"], folds: int, seed: int = 0) -> np.ndarray:
@@ -192,6 +207,8 @@ def _squares(problem: Problem, adapters: Float[Array, "k d1 d2"]) -> Float[Array
     return jnp.square(problem.scaled_targets - problem.scale * problem.sensing(adapters))
 
 
-def in_precision(A: OwnData | Problem | AbstractSamples, y: OwnData | None) -> contextlib.AbstractContextManager[None]:
+def in_precision(
+    A: OwnData | Problem | AbstractSamples | Frame, y: OwnData | None
+) -> contextlib.AbstractContextManager[None]:
     """The precision of the data, as `fit` has it."""
     return precision_of(*((A.targets,) if isinstance(A, Problem) else (A, y)))

@@ -2,7 +2,6 @@
 
 import collections
 import dataclasses
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -117,7 +116,4 @@ def _record(judgement: Judgement) -> dict[str, Any]:
     record |= {"verdict": judgement.verdict, "reason": judgement.reason}
     if evidence is None:
         return record
-    # JSON knows no infinity: an end that is open is null.
-    numbers = {name: getattr(evidence, name) for name in ("value", "low", "high")}
-    record |= {name: number if math.isfinite(number) else None for name, number in numbers.items()}
-    return record | {"count": evidence.count, "detail": evidence.detail}
+    return record | {name: getattr(evidence, name) for name in ("value", "low", "high", "count", "detail")}

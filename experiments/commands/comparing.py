@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 
 from colora_theory.experiments.commands.options import AsJson, Data, check_exists
-from colora_theory.experiments.commands.speech import say
+from colora_theory.experiments.commands.speech import print_json, say
 
 
 def compare(
@@ -15,6 +15,9 @@ def compare(
     rank: Annotated[str, typer.Option("--rank", help="Of the shared subspaces: auto, r, or r1,r2.")] = "auto",
     folds: Annotated[int, typer.Option("--folds", help="Parts of every user's samples, each held out once.")] = 5,
     out: Annotated[Path | None, typer.Option("--out", help="Folder for comparison.json.")] = None,
+    structures: Annotated[
+        bool, typer.Option("--structures", help="Ask which structure of adapters serves best, too: two minutes or so.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Should the users share? Each alone, one model for all and shared subspaces, on samples that are held out.
@@ -27,13 +30,17 @@ def compare(
 
     found = read_data(data)
     configure_jax()
-    from colora_theory.experiments import comparing
+    from colora_theory.experiments import choosing, comparing
     from colora_theory.experiments.ranks import asked_rank
 
-    comparison = comparing.compare_data(found, asked_rank(rank), folds)
+    asked = asked_rank(rank)
+    comparison = comparing.compare_data(found, asked, folds)
+    choice = choosing.choose_for_data(found, asked, folds) if structures else None
     if as_json:
-        typer.echo(comparing.as_json(found, comparison))
+        print_json(comparing.comparison_summary(found, comparison, choice))
     else:
         Console().print(comparing.comparison_table(found, comparison))
+        if choice is not None:
+            Console().print(choosing.choice_table(choice))
     if out is not None:
-        say(f"written: {comparing.write(found, comparison, out)}")
+        say(f"written: {comparing.write(found, comparison, out, choice)}")

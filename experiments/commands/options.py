@@ -24,7 +24,7 @@ Share = Annotated[
 ]
 Dask = Annotated[str | None, typer.Option("--dask", help="Compute on the workers of the dask scheduler there.")]
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, in place of the table.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON, and nothing else, on standard output.")]
 RESULTS = Path("results")
 OUT = Path("figures/out")
 

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from colora_theory.experiments.commands.options import AsJson, Data, check_exists
-from colora_theory.experiments.commands.speech import say
+from colora_theory.experiments.commands.speech import print_json, say
 
 
 def fit(
@@ -40,7 +40,7 @@ def fit(
 
     fitted = fitting.fit_data(found, asked_rank(rank, rank_right))
     if as_json:
-        typer.echo(fitting.as_json(fitted))
+        print_json(fitting.summary(fitted))
     else:
         Console().print(fitting.fit_table(fitted))
     for note in fitted.notes:
@@ -51,12 +51,19 @@ def fit(
         raise typer.Exit(1)
 
 
-def example(out: Annotated[Path, typer.Argument(help="A folder for the data.")]) -> None:
+def example(
+    out: Annotated[Path, typer.Argument(help="A folder for the data.")],
+    as_json: AsJson = False,
+) -> None:
     """Write a small set of data in every layout of `colora fit`, and print the commands to try."""
     from colora_theory.experiments.examples import write_examples
 
     paths = write_examples(out)
-    for path in paths:
-        typer.echo(shlex.join(["colora", "fit", str(path), "--rank", "2"]))
-    typer.echo(shlex.join(["colora", "fit", str(paths[0]), "--rank", "auto"]))
-    typer.echo(shlex.join(["colora", "compare", str(paths[0])]))
+    lines = [["fit", str(path), "--rank", "2"] for path in paths]
+    lines += [["fit", str(paths[0]), "--rank", "auto"], ["compare", str(paths[0])]]
+    commands = [shlex.join(["colora", *line]) for line in lines]
+    if as_json:
+        print_json({"data": paths, "commands": commands})
+        return
+    for command in commands:
+        typer.echo(command)

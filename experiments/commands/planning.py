@@ -29,17 +29,20 @@ def plan(
 
     For cores with entries of variance one and a Gaussian design of unit variance.
     """
+    from colora_theory import TaskFamily
     from colora_theory.experiments.errors import ConfigError
-    from colora_theory.experiments.planning import make, plan_curves, plan_table
+    from colora_theory.experiments.planning import Specification, make, plan_curves, plan_table
+    from colora_theory.experiments.ranks import parse_rank
 
     if picture is not None:
         from colora_theory.experiments.pictures import check_suffix
 
         check_suffix(picture)
-    asked = num_users, num_rows, num_cols, rank, target, noise, similarity, probability
     try:
-        made = make(*asked)
-        curves = None if picture is None else plan_curves(*asked)
+        family = TaskFamily(num_users, num_rows, num_cols, parse_rank(rank), similarity)
+        asked = Specification(family, target, noise, probability)
+        made = make(asked)
+        curves = None if picture is None else plan_curves(asked)
     except ValueError as error:
         raise ConfigError(str(error)) from None
     if as_json:

@@ -2,7 +2,7 @@
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -31,9 +31,12 @@ def figures(
     preset: Preset = "cpu",
     results: Results = RESULTS,
     out: Out = OUT,
+    as_json: AsJson = False,
 ) -> None:
     """Draw figures from stored tables."""
-    draw_figures(names or [], preset, results, out)
+    drawn = draw_figures(names or [], preset, results, out)
+    if as_json:
+        print_json(drawn)
 
 
 def verify(
@@ -61,38 +64,42 @@ def verify(
         else:
             Console().print(ledger_table(claims))
         return
-    judgements = judge_claims(names or [], preset, results, as_json)
-    from colora_theory.experiments.claims.verify import failures
+    judgements = judge_claims(names or [], preset, results, table=not as_json)
+    from colora_theory.experiments.claims.verify import document, failures
 
+    if as_json:
+        print_json(document(judgements, preset))
     failed = failures(judgements, strict)
     if failed:
         say(f"failed: {', '.join(judgement.claim.name for judgement in failed)}")
         raise typer.Exit(1)
 
 
-def draw_figures(names: list[str], preset: str, results: Path, out: Path) -> None:
-    """Draw figures, all if none is named, and say how long each took."""
+def draw_figures(names: list[str], preset: str, results: Path, out: Path) -> list[dict[str, Any]]:
+    """Draw figures, all if none is named, and say how long each took: its name, files and seconds."""
     from colora_theory.experiments.gallery import draw, figure_modules
 
+    drawn = []
     for name, module in figure_modules(names).items():
         began = time.monotonic()
-        draw(module, preset, results, out)
-        say(f"figure {name}: drawn into {out} in {time.monotonic() - began:.1f} s")
+        files = draw(module, preset, results, out)
+        seconds = time.monotonic() - began
+        say(f"figure {name}: drawn into {out} in {seconds:.1f} s")
+        drawn.append({"figure": name, "files": files, "seconds": seconds})
+    return drawn
 
 
-def judge_claims(names: list[str], preset: str, results: Path, as_json: bool = False) -> "list[Judgement]":
-    """Judge claims and print the verdicts; those on all claims are stored."""
+def judge_claims(names: list[str], preset: str, results: Path, *, table: bool = True) -> "list[Judgement]":
+    """Judge claims and print the verdicts, as a table if it is wanted; those on all claims are stored."""
     from colora_theory.experiments.claims.ledger import find_claims
 
     claims = find_claims(names)
     from colora_theory.experiments.claims.report import verdict_table
-    from colora_theory.experiments.claims.verify import document, summary, verify, write
+    from colora_theory.experiments.claims.verify import summary, verify, write
     from colora_theory.experiments.store import Store
 
     judgements = verify(claims, Store(results), preset)
-    if as_json:
-        print_json(document(judgements, preset))
-    else:
+    if table:
         Console().print(verdict_table(judgements))
     say(f"verify ({preset}): {summary(judgements)}")
     if not names:

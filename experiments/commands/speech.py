@@ -1,7 +1,5 @@
 """How a command speaks: messages on standard error, results for programs on standard output."""
 
-import json
-import math
 import shlex
 import sys
 from pathlib import Path
@@ -9,6 +7,8 @@ from typing import Any
 
 import typer
 from rich.console import Console
+
+from colora_theory.experiments.documents import as_json
 
 INTERRUPTED = "interrupted; what is finished is kept, to go on run the same command again:\n"
 
@@ -32,17 +32,7 @@ def fail(message: str, debug: bool) -> None:
 
 def print_json(value: Any) -> None:
     """The result of a command for programs, on standard output; what is no number is null."""
-    typer.echo(json.dumps(_plain(value), indent=1, allow_nan=False))
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(name): _plain(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return str(value) if isinstance(value, Path) else value
+    typer.echo(as_json(value))
 
 
 def again() -> str:

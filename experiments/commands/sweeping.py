@@ -21,8 +21,10 @@ from colora_theory.experiments.commands.options import (
     check_exists,
     sweep_names,
 )
+from colora_theory.experiments.commands.report import PAGE, write_report
 from colora_theory.experiments.commands.results import draw_figures, judge_claims
 from colora_theory.experiments.commands.speech import INTERRUPTED, again, fail, print_json, say, stderr
+from colora_theory.experiments.presets import CUSTOM
 from colora_theory.experiments.shard import WHOLE, parse_shard
 from colora_theory.experiments.sweeps import check_sweep
 
@@ -68,6 +70,7 @@ def run(
     workers: Workers = None,
     shard: Share = None,
     dask: Dask = None,
+    as_json: AsJson = False,
 ) -> None:
     """Run one sweep, or go on with it where it was stopped. Ctrl-C: stop soon; twice: at once."""
     share, chosen = _shard(shard), _engine(workers, dask)
@@ -75,7 +78,9 @@ def run(
 
     config = find_sweep(name).config(preset)
     with chosen as engine, _interrupts() as interrupts:
-        _run(config, preset, results, engine, share, interrupts)
+        told = _run(config, preset, results, engine, share, interrupts)
+    if as_json:
+        print_json(told)
 
 
 def sweep(
@@ -84,20 +89,23 @@ def sweep(
     workers: Workers = None,
     shard: Share = None,
     dask: Dask = None,
+    as_json: AsJson = False,
 ) -> None:
     """Run a sweep of your own."""
     check_exists(file)
     share, chosen = _shard(shard), _engine(workers, dask)
     from colora_theory.experiments.config import load_config
-    from colora_theory.experiments.own_sweeps import PRESET, claim
+    from colora_theory.experiments.own_sweeps import claim
     from colora_theory.experiments.plan import make_plan
     from colora_theory.experiments.store import Store
 
     config = load_config(file)
-    make_plan(config, PRESET)
+    make_plan(config, CUSTOM)
     with chosen as engine, _interrupts() as interrupts:
         claim(config, file, Store(results))
-        _run(config, PRESET, results, engine, share, interrupts)
+        told = _run(config, CUSTOM, results, engine, share, interrupts)
+    if as_json:
+        print_json(told)
 
 
 def reproduce(
@@ -107,23 +115,35 @@ def reproduce(
     workers: Workers = None,
     shard: Share = None,
     dask: Dask = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Run every sweep, draw every figure, judge every claim; the exit code is 1 if one is refuted."""
+    """Run every sweep, draw every figure, judge every claim; the exit code is 1 if one is refuted.
+
+    Figures, and report.html with all of it on one page, are in the folder of --out, verdicts beside the tables.
+    """
     share, chosen = _shard(shard), _engine(workers, dask)
     from colora_theory.experiments.claims.evidence import Verdict
+    from colora_theory.experiments.claims.verify import document
     from colora_theory.experiments.sweeps import SWEEPS
 
     began = time.monotonic()
     configs = [sweep.config(preset) for sweep in SWEEPS.values()]
-    say(f"reproduce ({preset}): {len(configs)} sweeps into {results}, then all figures into {out}")
+    say(f"reproduce ({preset}): {len(configs)} sweeps into {results}, then all figures and a report into {out}")
     with chosen as engine, _interrupts() as interrupts:
-        complete = [_run(config, preset, results, engine, share, interrupts) for config in configs]
-    if not all(complete):
+        ran = [_run(config, preset, results, engine, share, interrupts) for config in configs]
+    told: dict[str, Any] = {"complete": all(each["complete"] for each in ran), "sweeps": ran}
+    if not told["complete"]:
         say("figures and verdicts need all tables: run colora reproduce once more when all shards are done")
+        if as_json:
+            print_json(told)
         return
-    draw_figures([], preset, results, out)
-    refuted = [found.claim.name for found in judge_claims([], preset, results) if found.verdict is Verdict.REFUTED]
+    told["figures"] = draw_figures([], preset, results, out)
+    judgements = judge_claims([], preset, results, table=not as_json)
+    told["report"] = write_report(preset, results, out / PAGE)
+    refuted = [found.claim.name for found in judgements if found.verdict is Verdict.REFUTED]
     say(f"reproduce ({preset}): done in {time.monotonic() - began:.0f} s")
+    if as_json:
+        print_json(told | document(judgements, preset))
     if refuted:
         say(f"refuted: {', '.join(refuted)}")
         raise typer.Exit(1)
@@ -131,8 +151,8 @@ def reproduce(
 
 def _run(
     config: "AnyConfig", preset: str, results: Path, engine: "Engine", shard: "Shard", interrupts: "Interrupts"
-) -> bool:
-    """Run a sweep, and say what came out; whether its table is complete."""
+) -> dict[str, Any]:
+    """Run a sweep, and say what came out, in words and as plain values."""
     from colora_theory.experiments.runtime import configure_jax
 
     configure_jax()
@@ -154,7 +174,17 @@ def _run(
             f"other shards still owe {report.owed} of {len(plan.chunks)} chunks; the last to finish puts the table "
             f"together. To compute all that is missing here, {store.remedy(config.name, preset)}"
         )
-    return report.path is not None
+    return {
+        "sweep": config.name,
+        "preset": preset,
+        "complete": report.path is not None,
+        "table": report.path,
+        "computed": report.computed,
+        "found": report.found,
+        "statuses": report.statuses,
+        "owed_chunks": report.owed,
+        "seconds": report.seconds,
+    }
 
 
 def _engine(workers: int | None, dask: str | None) -> "Engine":

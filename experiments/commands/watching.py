@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,7 +13,9 @@ from rich.table import Table
 
 from colora_theory.experiments.commands.options import RESULTS, AsJson, Results, sweep_names
 from colora_theory.experiments.commands.speech import print_json, say
-from colora_theory.experiments.sweeps import check_sweep
+from colora_theory.experiments.errors import ConfigError, unknown_name
+from colora_theory.experiments.presets import CUSTOM
+from colora_theory.experiments.sweeps import SWEEPS
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -31,8 +34,8 @@ def status(
     as_json: AsJson = False,
 ) -> None:
     """Show how far every sweep is, how its runs ended, and how quickly those that run get on."""
-    if name is not None and not (results / name).is_dir():
-        check_sweep(name)
+    if name is not None:
+        _check_known(name, results)
     from colora_theory.experiments.status import Survey
     from colora_theory.experiments.store import Store
 
@@ -65,10 +68,14 @@ def _record(standing: "Standing") -> dict[str, Any]:
 
 
 def _standings(survey: "Survey", name: str | None) -> "list[Standing]":
-    found = [standing for standing in survey.look() if name in (None, standing.sweep)]
-    if name is not None and not found:
-        check_sweep(name)
-    return found
+    return [standing for standing in survey.look() if name in (None, standing.sweep)]
+
+
+def _check_known(name: str, results: Path) -> None:
+    """That this is a sweep of the project, or one of the users' own that has left something there."""
+    known = {*SWEEPS, *(path.parent.name for path in results.glob(f"*/{CUSTOM}.*"))}
+    if name not in known:
+        raise ConfigError(unknown_name("sweep", name, known))
 
 
 def _status_table(standings: "list[Standing]") -> "RenderableType":

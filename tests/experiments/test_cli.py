@@ -39,18 +39,20 @@ def tiny(monkeypatch, config):
     """A registry that holds one tiny sweep."""
     sweep = Sweep("tiny", "It runs.", "It does not.", {"smoke": config.grid, "cpu": config.grid})
     monkeypatch.setattr(sweeps, "SWEEPS", {"tiny": sweep})
-    monkeypatch.setattr("colora_theory.experiments.status.SWEEPS", {"tiny": sweep}, raising=False)
+    for reader in ("status", "report.material"):
+        monkeypatch.setattr(f"colora_theory.experiments.{reader}.SWEEPS", {"tiny": sweep}, raising=False)
     return sweep
 
 
 @pytest.fixture
 def figure(monkeypatch, tmp_path):
-    """A folder of figures that holds one."""
+    """A folder of figures that holds one, which writes no picture for the report."""
     folder = tmp_path / "figure_scripts"
     folder.mkdir()
     (folder / "tiny_figure.py").write_text(FIGURE)
     (folder / "style.py").write_text("A_HELPER = True\n")
     monkeypatch.setattr(colora_theory.figures, "__path__", [str(folder)])
+    monkeypatch.setattr("colora_theory.experiments.report.material._pictures", lambda *_: ())
     yield "tiny_figure"
     for name in ("tiny_figure", "style"):
         sys.modules.pop(f"colora_theory.figures.{name}", None)
@@ -108,7 +110,8 @@ def test_every_example_of_a_help_can_be_typed(name):
 
 
 @pytest.mark.parametrize(
-    "line", ["list", "verify --list", "status", "plan --users 16 --rows 9 --cols 9 --rank 2 --target 0.2"]
+    "line",
+    ["list", "verify --list", "status", "plan --users 16 --rows 9 --cols 9 --rank 2 --target 0.2", "example trial"],
 )
 def test_json_is_all_that_is_printed(line, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -119,11 +122,43 @@ def test_json_is_all_that_is_printed(line, tmp_path, monkeypatch):
         assert [each["name"] for each in told] == list(sweeps.SWEEPS)
     if line.startswith("plan"):
         assert told["num_samples"] == max(told["needs"].values())
+    if line.startswith("example"):
+        assert all(Path(path).exists() for path in told["data"])
+        assert shlex.split(told["commands"][0]) == ["colora", "fit", told["data"][0], "--rank", "2"]
 
 
-def test_json_has_null_where_there_is_no_number(capsys):
-    speech.print_json({"a": [float("nan"), (float("inf"), 1.5)], "b": Path("x")})
-    assert json.loads(capsys.readouterr().out) == {"a": [None, [None, 1.5]], "b": "x"}
+def test_every_command_with_a_result_has_json():
+    assert [
+        name for name, command in COMMANDS.items() if "--json" not in str([each.opts for each in command.params])
+    ] == []
+
+
+def test_json_of_runs_figures_and_the_report(tiny, figure, tmp_path):
+    """The same folders one after the other: what was computed is found again."""
+    results, out = tmp_path / "results", tmp_path / "out"
+    places = ["--preset", "smoke", "--results", results]
+    code, printed, _ = colora("run", "tiny", *places, "--json")
+    told = json.loads(printed)
+    assert (code, told["sweep"], told["computed"], told["found"], told["owed_chunks"]) == (0, "tiny", 8, 0, 0)
+    assert sum(told["statuses"].values()) == 8
+    assert pd.read_parquet(told["table"])["status_name"].value_counts().to_dict() == told["statuses"]
+    code, printed, _ = colora("run", "tiny", *places, "--shard", "1/2", "--json")
+    assert (code, json.loads(printed)["complete"]) == (0, True)
+    code, printed, _ = colora("figures", figure, *places, "--out", out, "--json")
+    (drawn,) = json.loads(printed)
+    assert (code, drawn["figure"], drawn["seconds"] >= 0) == (0, figure, True)
+    code, printed, _ = colora("report", *places, "--out", tmp_path / "page.html", "--json")
+    told = json.loads(printed)
+    assert (code, told["page"]) == (0, str(tmp_path / "page.html"))
+    assert told["bytes"] == (tmp_path / "page.html").stat().st_size
+    code, printed, _ = colora("reproduce", *places, "--out", out, "--json")
+    told = json.loads(printed)
+    assert code == 0
+    assert (told["complete"], told["preset"]) == (True, "smoke")
+    assert [each["found"] for each in told["sweeps"]] == [8]
+    assert [each["figure"] for each in told["figures"]] == [figure]
+    assert told["report"]["page"] == str(out / "report.html")
+    assert sum(told["report"]["verdicts"].values()) == len(told["verdicts"])
 
 
 def test_a_reader_who_has_seen_enough_ends_no_command_with_an_error():
@@ -210,6 +245,20 @@ def test_status_names_a_damaged_table_of_a_users_own_sweep(tmp_path):
     assert str(table) in err
 
 
+def test_a_folder_that_is_no_sweep_is_refused_and_own_sweeps_are_offered(tmp_path):
+    (tmp_path / "bench").mkdir()
+    (tmp_path / "bench" / "times.json").write_text("{}")
+    (tmp_path / "my_grids").mkdir()
+    (tmp_path / "my_grids" / "custom.parquet").write_bytes(b"garbage")
+    code, out, err = colora("status", "bench", "--results", tmp_path)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "unknown sweep 'bench'" in err
+    code, _, err = colora("status", "my_grid", "--results", tmp_path)
+    assert code == 2
+    assert "unknown sweep 'my_grid'; did you mean 'my_grids'?" in err
+    assert colora("status", "my_grids", "--results", tmp_path)[0] == 0
+
+
 def test_run_status_and_run_again(tiny, tmp_path):
     code, out, err = colora("status", "--results", tmp_path)
     assert (code, out, "no results" in err) == (0, "", True)
@@ -237,6 +286,7 @@ def test_reproduce_runs_sweeps_and_draws_figures(tiny, figure, tmp_path):
     assert code == 0
     assert (results / "tiny" / "smoke.parquet").exists()
     assert re.search(r"reproduce \(smoke\): done in \d+ s", err)
+    assert "tiny" in (out / "report.html").read_text()
     drawn = json.loads((out / "drawn.json").read_text())
     assert drawn == ["--results", str(results), "--preset", "smoke", "--out", str(out)]
     (out / "drawn.json").unlink()

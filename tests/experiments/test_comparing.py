@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
+from colora_theory import TaskFamily
 from colora_theory.experiments import comparing, planning, ranks
 from colora_theory.experiments.cli import app
 from colora_theory.experiments.errors import ConfigError, StoreError
@@ -98,7 +99,7 @@ def test_what_is_told_of_a_comparison(tmp_path):
     assert "1.41" in text
     path = comparing.write(data, found, tmp_path / "out")
     told = json.loads(path.read_text())
-    assert told == json.loads(comparing.as_json(data, found))
+    assert told == comparing.comparison_summary(data, found)
     assert (told["verdict"], told["rank"], told["folds"]) == ("shared", [2, 1], 4)
     assert [row["verdict"] for row in told["users"]] == ["shared", "alone", "unclear"]
     assert [row["samples"] for row in told["users"]] == [5, 5, 5]
@@ -166,8 +167,8 @@ def test_the_compare_command(tmp_path, monkeypatch):
 
 def test_the_curves_of_a_plan(tmp_path, monkeypatch):
     monkeypatch.setattr(planning, "_DRAWS", 3)  # of truths, which take most of the time
-    sizes = 6, 5, 4, "2,1", 0.1
-    curves = planning.plan_curves(*sizes, 0.2, 0.0, 0.9)
+    family = TaskFamily(6, 5, 4, (2, 1), 0.0)
+    curves = planning.plan_curves(planning.Specification(family, 0.1, 0.2, 0.9))
     users, needs = curves["users"]
     targets, along = curves["targets"]
     assert (np.diff(users) > 0).all()

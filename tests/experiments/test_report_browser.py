@@ -1,9 +1,16 @@
-"""The report in a browser: filters, themes, zoom by mouse and keyboard, a narrow screen, no requests."""
+"""The report in a browser, and the page of a fit: filters, themes, zoom by mouse and keyboard, a narrow screen."""
 
+import contextlib
 import shutil
 
+import jax
+import jax.numpy as jnp
+import numpy as np
 import pytest
 
+import colora_theory as ct
+from colora_theory.experiments import fitting
+from colora_theory.experiments.own_data import arrange
 from colora_theory.experiments.report.page import render
 from tests.experiments.report_material import make_material
 
@@ -30,9 +37,9 @@ def address(tmp_path_factory):
     return path.as_uri()
 
 
-@pytest.fixture
-def sheet(browser, address):
-    """The page in a window of its own; neither errors nor requests may come of it."""
+@contextlib.contextmanager
+def opened(browser, address):
+    """A page in a window of its own; neither errors nor requests may come of it."""
     troubles, requests = [], []
     context = browser.new_context(
         viewport={"width": 1200, "height": 900}, color_scheme="light", reduced_motion="reduce"
@@ -47,6 +54,12 @@ def sheet(browser, address):
     assert not troubles
     assert {url.partition("#")[0] for url in requests if not url.startswith("data:")} == {address}
     context.close()
+
+
+@pytest.fixture
+def sheet(browser, address):
+    with opened(browser, address) as found:
+        yield found
 
 
 def shown(sheet, selector):
@@ -144,6 +157,34 @@ def test_a_narrow_screen_needs_no_sideways_scrolling(sheet, scheme, tmp_path):
         picture = tmp_path / f"{scheme}-{width}.png"
         sheet.screenshot(path=picture)
         assert picture.stat().st_size > 5_000
+
+
+def test_the_page_of_a_fit(browser, tmp_path):
+    """As `colora fit --out` writes it, of users with long names; the last one has too few samples for an error."""
+    names = ["a clinic with a rather long name", "<b>bold</b>", "3", "few"]
+    truth = ct.TaskFamily(4, 6, 5, 2).sample_truth(jax.random.key(0))
+    rng = np.random.default_rng(0)
+    user = np.repeat(names, [30, 25, 40, 2])
+    matrices = rng.standard_normal((len(user), 6, 5))
+    data = arrange(tmp_path / "data.npz", {"user": user, "A": matrices, "y": rng.standard_normal(len(user))})
+    numbers = (jnp.asarray(each) for each in (int(ct.Status.CONVERGED), 3, 0.1, 0.0))
+    solution = ct.Solution(truth, *numbers, None)
+    accuracy = ct.Accuracy.of(data.problem(), solution)
+    fitted = fitting.Fitted(data, solution, accuracy, ("a note of <some> length " * 9, *accuracy.doubts))
+    address = fitting.write(fitted, tmp_path / "out")[2].as_uri()
+    with opened(browser, address) as page:
+        for scheme, width in (("light", 1200), ("dark", 1200), ("light", 360), ("dark", 360)):
+            page.emulate_media(color_scheme=scheme)
+            page.set_viewport_size({"width": width, "height": 780})
+            page.goto(address)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            assert page.locator("figure svg:visible").count() == 1
+            picture = tmp_path / f"fit-{scheme}-{width}.png"
+            page.screenshot(path=picture, full_page=True)
+            assert picture.stat().st_size > 5_000
+        cells = page.locator("table").nth(1).locator("tr td:first-child").all_inner_texts()
+        assert sorted(cells) == sorted(names)
+        assert page.locator("b").count() == 0
 
 
 def test_everything_is_told_without_a_script(browser, address):

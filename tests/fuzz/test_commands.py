@@ -49,14 +49,14 @@ NUMBERS = [
     "2,1,1",
 ]
 OPTIONS = {
-    "list": [],
-    "run": ["--preset", "--results"],
-    "sweep": ["--results"],
-    "status": ["--results"],
-    "figures": ["--preset", "--results", "--out"],
+    "list": ["--json"],
+    "run": ["--preset", "--results", "--json"],
+    "sweep": ["--results", "--json"],
+    "status": ["--results", "--json"],
+    "figures": ["--preset", "--results", "--out", "--json"],
     "verify": ["--preset", "--results", "--strict", "--list"],
     "plan": ["--users", "--rows", "--cols", "--rank", "--target", "--noise", "--similarity", "--probability"],
-    "reproduce": ["--preset", "--results", "--out"],
+    "reproduce": ["--preset", "--results", "--out", "--json"],
     "fit": ["--rank", "--rank-right", "--out", "--json", "--stream", "--no-stream"],
     "example": [],
     "no-such-command": [],
@@ -78,12 +78,13 @@ def folder(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         folder = tmp_path_factory.mktemp("commands")
         patch.chdir(folder)
-        report = SimpleNamespace(statuses={"CONVERGED": 1}, computed=1, found=0, seconds=0.0, path=folder / "table")
+        report = SimpleNamespace(statuses={"CONVERGED": 1}, computed=1, found=0, seconds=0.0, path=folder, owed=0)
         patch.setattr("colora_theory.experiments.runner.run", lambda *_, **__: report)
-        patch.setattr("colora_theory.experiments.gallery.draw", lambda *_, **__: None)
+        patch.setattr("colora_theory.experiments.gallery.draw", lambda *_, **__: [])
         few = {"noise": sweeps.SWEEPS["noise"]}
         patch.setattr(sweeps, "SWEEPS", few)
-        patch.setattr("colora_theory.experiments.status.SWEEPS", few)
+        for reader in ("status", "report.material"):
+            patch.setattr(f"colora_theory.experiments.{reader}.SWEEPS", few)
         patch.setattr("colora_theory.experiments.planning._DRAWS", 1)
         patch.setattr("colora_theory.experiments.runtime.configure_jax", lambda: None)
         yield folder
