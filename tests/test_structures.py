@@ -24,6 +24,8 @@ STRUCTURES = {
     "depthwise": structures.DepthwisePointwise(),
     "alone": structures.Alone(2),
     "pooled": structures.Pooled(SHAPE[0], 2),
+    "collaborative-full": structures.Collaborative(SHAPE[0], 4, 3, 2),
+    "collaborative-heuristic": structures.Collaborative(SHAPE[0], 5, 2, 2, "heuristic"),
 }
 
 
@@ -189,3 +191,22 @@ def test_bad_bases_and_limits_are_refused():
         structures.cramer_rao(measured(weights[:5], 20), STRUCTURES["pooled"], parameters, 1.0)
     with pytest.raises(TypeError, match="a tangent space needs float64"):
         structures.tangent_basis(STRUCTURES["pooled"], jax.tree.map(lambda leaf: leaf.astype(jnp.float32), parameters))
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.1])
+def test_equal_times_with_different_data_are_warned_of(noise):
+    """The last user is told to be where the one before it is."""
+    honest = structures.Smooth((1, 1), TIMES, 3)
+    weights = honest.compose(honest.sample(jax.random.key(0), SHAPE))
+    problem = measured(weights, 20, noise)
+    wrong = structures.Smooth((1, 1), (*TIMES[:-1], TIMES[-2]), 3)
+    with pytest.warns(structures.StructureWarning, match="users 4, 5 have one time, 5, but their data want"):
+        structures.fit(problem, wrong, max_steps=50)
+
+
+def test_equal_times_with_equal_weights_are_not():
+    twice = structures.Smooth((1, 1), (*TIMES[:-1], TIMES[-2]), 3)
+    for seed in range(3):
+        weights = twice.compose(twice.sample(jax.random.key(seed), SHAPE))
+        found = structures.fit(measured(weights, 20, 0.1 * (seed > 0), seed), twice)
+        assert found.num_steps > 0

@@ -5,16 +5,37 @@ import abc
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PRNGKeyArray
+from jax.flatten_util import ravel_pytree
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from colora_theory.grassmann import random_subspace
 from colora_theory.linalg import AnyArray, contract
+from colora_theory.problem import Problem
+from colora_theory.structures.levenberg_marquardt import descend
 
 # The arrays of a structure, by name.
 Parameters = dict[str, Float[AnyArray, "..."]]
 
 # (num_users, num_rows, num_cols).
 Shape = tuple[int, int, int]
+
+
+class Minimum(eqx.Module):
+    """Where one attempt at a fit ended.
+
+    Attributes:
+        parameters: there.
+        loss: half the weighted sum of squares.
+        relative_gradient: ||J^T e|| / (||J||_F ||e||) before the last step.
+        num_steps: taken.
+        optimal: whether the data are met, or the gradient is zero.
+    """
+
+    parameters: Parameters
+    loss: Float[Array, ""]
+    relative_gradient: Float[Array, ""]
+    num_steps: Int[Array, ""]
+    optimal: Bool[Array, ""]
 
 
 class AbstractStructure(eqx.Module):
@@ -65,6 +86,47 @@ class AbstractStructure(eqx.Module):
         Raises:
             ValueError: see `check`.
         """
+
+    def minimize(
+        self,
+        problem: Problem,
+        begun: Parameters,
+        *,
+        exact: Float[Array, ""],
+        gradient_tol: Float[Array, ""],
+        max_steps: int,
+    ) -> Minimum:
+        """Least squares from given parameters: Levenberg and Marquardt's method, unless a structure has its own.
+
+        Args:
+            problem: the data.
+            begun: where it begins.
+            exact: losses up to this are zero.
+            gradient_tol: relative gradients up to this are zero.
+            max_steps: the limit.
+        """
+        point, restore = ravel_pytree(begun)
+        targets = problem.scaled_targets
+
+        def residual_of(point: Float[Array, " p"]) -> Float[Array, " n"]:
+            adapters = jnp.asarray(self.compose(restore(point)))
+            return (problem.scale * problem.sensing(adapters) - targets).reshape(-1)
+
+        end, optimal = descend(residual_of, point, exact=exact, gradient_tol=gradient_tol, max_steps=max_steps)
+        return Minimum(restore(end.point), end.loss, end.relative_gradient, end.num_steps, optimal)
+
+    def doubts(self, problem: Problem, parameters: Parameters) -> tuple[str, ...]:
+        """What speaks against a fit beside the size of its residuals, in words; nothing unless a structure knows how.
+
+        Args:
+            problem: the data.
+            parameters: fitted to them.
+        """
+        return ()
+
+
+class StructureWarning(UserWarning):
+    """A fit with something that speaks against its structure, see `AbstractStructure.doubts`."""
 
 
 def random_subspaces(

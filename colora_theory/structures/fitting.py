@@ -1,19 +1,19 @@
 """Least squares for any structure."""
 
+import warnings
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.flatten_util import ravel_pytree
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Float, Int, Key, PRNGKeyArray
 
 from colora_theory.display import Rows, Shown, is_known, number
 from colora_theory.linalg import AnyArray, safe_divide
 from colora_theory.precision import precision_of
 from colora_theory.problem import Problem
 from colora_theory.solution import Status
-from colora_theory.structures.base import AbstractStructure, Parameters
-from colora_theory.structures.levenberg_marquardt import descend
+from colora_theory.structures.base import AbstractStructure, Parameters, StructureWarning
 
 # Relative residuals up to this many epsilons are zero; so are relative gradients up to this power of epsilon, unless a
 # tolerance is given.
@@ -77,9 +77,10 @@ def fit(
 ) -> StructureFit:
     """Fits weights of a structure by least squares, from several starts.
 
-    Levenberg and Marquardt's method from the moments of the data, then from moments that are disturbed by noise of
-    their own size, until the least loss has been met three times, or is zero. The derivative is formed, N by the number
-    of parameters: this is for problems of moderate size. In the precision of the data.
+    The structure's own `minimize` (Levenberg and Marquardt's method unless it has a better one) from the moments of
+    the data, then from moments that are disturbed by noise of their own size, until the least loss has been met three
+    times, or is zero. Levenberg and Marquardt form the derivative, N by the number of parameters: this is for problems
+    of moderate size. In the precision of the data.
 
     Args:
         problem: the data.
@@ -93,6 +94,9 @@ def fit(
     Raises:
         ValueError: if weights of the problem's shape cannot have the structure, for more degrees of freedom than
             measurements, limits below 1, or a tolerance that is not positive.
+
+    Warns:
+        StructureWarning: of what speaks against the structure, see `AbstractStructure.doubts`.
     """
     for name, value in (("attempts", attempts), ("max_steps", max_steps)):
         if value < 1:
@@ -109,22 +113,37 @@ def fit(
     with precision_of(problem.targets):
         dtype = problem.targets.dtype
         flat = jnp.asarray(float(np.finfo(dtype).eps) ** _FLAT if gradient_tol is None else gradient_tol, dtype)
-        keys = jax.random.split(jax.random.key(seed), attempts)
-        if begin is not None:
+        if begin is None:
+            found = _best(problem, structure, jax.random.split(jax.random.key(seed), attempts), flat, max_steps)
+        else:
             given = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), begin)
-            return jax.tree.map(np.asarray, _descend(problem, structure, given, flat, max_steps))
-        losses = np.full(attempts, np.nan)
-        best, least, met = None, np.inf, 0
-        for attempt, key in enumerate(keys):
-            found = _attempt(problem, structure, key, jnp.asarray(float(attempt > 0), dtype), flat, max_steps)
-            loss = losses[attempt] = float(found.losses[0])
-            met = met + 1 if abs(loss - least) <= _SAME * least else 1 if loss < least else met
-            if best is None or loss < least:
-                best, least = found, loss
-            if met == _AGREEING or float(best.relative_residual) <= _EXACT_IN_EPS * np.finfo(dtype).eps:
-                break
-        assert best is not None
-        return jax.tree.map(np.asarray, eqx.tree_at(lambda each: each.losses, best, losses))
+            found = _descend(problem, structure, given, flat, max_steps)
+        for doubt in structure.doubts(problem, found.parameters):
+            warnings.warn(doubt, StructureWarning, stacklevel=2)
+        return jax.tree.map(np.asarray, found)
+
+
+def _best(
+    problem: Problem,
+    structure: AbstractStructure,
+    keys: Key[Array, " attempts"],
+    flat: Float[Array, ""],
+    max_steps: int,
+) -> StructureFit:
+    """The best of several attempts, as few as will do."""
+    dtype = problem.targets.dtype
+    losses = np.full(len(keys), np.nan)
+    best, least, met = None, np.inf, 0
+    for attempt, key in enumerate(keys):
+        found = _attempt(problem, structure, key, jnp.asarray(float(attempt > 0), dtype), flat, max_steps)
+        loss = losses[attempt] = float(found.losses[0])
+        met = met + 1 if abs(loss - least) <= _SAME * least else 1 if loss < least else met
+        if best is None or loss < least:
+            best, least = found, loss
+        if met == _AGREEING or float(best.relative_residual) <= _EXACT_IN_EPS * np.finfo(dtype).eps:
+            break
+    assert best is not None
+    return eqx.tree_at(lambda each: each.losses, best, losses)
 
 
 @eqx.filter_jit
@@ -149,22 +168,14 @@ def _attempt(
 def _descend(
     problem: Problem, structure: AbstractStructure, begun: Parameters, flat: Float[Array, ""], max_steps: int
 ) -> StructureFit:
-    point, restore = ravel_pytree(begun)
-    targets = problem.scaled_targets
-    whole = 0.5 * jnp.sum(jnp.square(targets))
-    eps = jnp.finfo(targets.dtype).eps
-
-    def residual_of(point: Float[Array, " p"]) -> Float[Array, " n"]:
-        adapters = jnp.asarray(structure.compose(restore(point)))
-        return (problem.scale * problem.sensing(adapters) - targets).reshape(-1)
-
-    exact = whole * (_EXACT_IN_EPS * eps) ** 2
-    end, optimal = descend(residual_of, point, exact=exact, gradient_tol=flat, max_steps=max_steps)
+    whole = 0.5 * jnp.sum(jnp.square(problem.scaled_targets))
+    exact = whole * (_EXACT_IN_EPS * jnp.finfo(whole.dtype).eps) ** 2
+    end = structure.minimize(problem, begun, exact=exact, gradient_tol=flat, max_steps=max_steps)
     stopped = jnp.where(end.num_steps < max_steps, Status.STALLED, Status.MAX_STEPS)
     return StructureFit(
         structure,
-        restore(end.point),
-        jnp.where(optimal, Status.CONVERGED, stopped).astype(jnp.int32),
+        end.parameters,
+        jnp.where(end.optimal, Status.CONVERGED, stopped).astype(jnp.int32),
         end.num_steps,
         jnp.sqrt(safe_divide(end.loss, whole)),
         end.relative_gradient,

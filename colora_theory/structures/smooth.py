@@ -1,5 +1,6 @@
 """Both subspaces shared, the cores a smooth function of a known number."""
 
+import collections
 import math
 from collections.abc import Sequence
 
@@ -7,13 +8,18 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+import scipy.stats
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from colora_theory.factors import check_rank
 from colora_theory.grassmann import random_subspace
 from colora_theory.linalg import AnyArray, contract
+from colora_theory.problem import Problem
 from colora_theory.structures.base import AbstractStructure, Parameters, Shape
 from colora_theory.structures.unfolding import shared_subspaces
+
+# Of data that fit, a test of equal times fails so often.
+_UNLIKELY = 1e-3
 
 
 class Smooth(AbstractStructure):
@@ -87,3 +93,46 @@ class Smooth(AbstractStructure):
         self.check(shape)
         (_, num_rows, num_cols), (r1, r2) = shape, self.rank
         return r1 * (num_rows - r1) + r2 * (num_cols - r2) + self.num_terms * r1 * r2
+
+    def doubts(self, problem: Problem, parameters: Parameters) -> tuple[str, ...]:
+        """Users of equal times whose data want different cores, by an F test at 1 in 1000 for all of them together."""
+        groups = [
+            [user for user, time in enumerate(self.times) if time == each]
+            for each, count in collections.Counter(self.times).items()
+            if count > 1
+        ]
+        if not groups:
+            return ()
+        predicted = problem.scale * problem.sensing(jnp.asarray(self.compose(parameters)))
+        residual = np.asarray(problem.scaled_targets - predicted, float)
+        designs = self._core_designs(problem, parameters)
+        left = sum(_left(designs[user], residual[user]) for user in range(len(residual)))
+        measurements = int(np.count_nonzero(np.asarray(problem.sample_weights)))
+        spare = measurements - self.degrees_of_freedom(problem.sensing.weights_shape) - designs[:, 0].size
+        floor = np.finfo(residual.dtype).eps * float(np.sum(np.square(problem.scaled_targets)))
+        found = []
+        for users in groups:
+            together = _left(np.concatenate(designs[users]), np.concatenate(residual[users]))
+            gained = together - sum(_left(designs[user], residual[user]) for user in users)
+            own = (len(users) - 1) * designs.shape[2]
+            noise = max(left, floor) / max(spare, 1)
+            if scipy.stats.f.sf(gained / own / noise, own, max(spare, 1)) < _UNLIKELY / len(groups):
+                names = ", ".join(map(str, users))
+                found.append(
+                    f"users {names} have one time, {self.times[users[0]]:g}, but their data want different cores"
+                )
+        return tuple(found)
+
+    def _core_designs(self, problem: Problem, parameters: Parameters) -> Float[np.ndarray, "k n s"]:
+        """What each user's measurements see of a change of its core in the fitted subspaces."""
+        left, right = (np.asarray(parameters[name], float) for name in ("left", "right"))
+        units = np.einsum("ar,bs->rsab", left, right).reshape(-1, len(left), len(right))
+        users = len(self.times)
+        seen = [problem.scale * problem.sensing(jnp.asarray(np.repeat(unit[None], users, axis=0))) for unit in units]
+        return np.stack([np.asarray(each, float) for each in seen], axis=2)
+
+
+def _left(design: Float[np.ndarray, "n s"], residual: Float[np.ndarray, " n"]) -> float:
+    """The sum of squares that least squares leaves."""
+    change, *_ = np.linalg.lstsq(design, residual)
+    return float(np.sum(np.square(residual - design @ change)))
