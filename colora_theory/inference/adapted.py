@@ -92,7 +92,7 @@ def adapt(
     if noise is not None and not (noise > 0 and math.isfinite(noise)):
         raise ValueError(f"noise {noise} is not a positive number: give a standard deviation, or leave it out")
     with precision_of(*((A.targets,) if isinstance(A, Problem) else (A, y))):
-        problem = _one_user(A, y, offset, sample_weights)
+        problem = one_user(A, y, offset, sample_weights)
         basis = _basis(factors, problem, uncertainty)
         design, _ = _designs(problem, basis)
         targets = np.asarray(problem.scaled_targets, float)[0]
@@ -152,9 +152,14 @@ class _Basis:
         return float(total)
 
 
-def _one_user(
+def one_user(
     A: np.ndarray | Problem, y: np.ndarray | None, offset: np.ndarray | None, sample_weights: np.ndarray | None
 ) -> Problem:
+    """One new user's data, whatever they were given as.
+
+    Raises:
+        TypeError, ValueError: see `adapt`.
+    """
     frozen = None if offset is None else np.asarray(offset)
     if not isinstance(A, Problem):
         if y is None:
@@ -165,7 +170,7 @@ def _one_user(
         if value is not None:
             raise TypeError(f"{name} was given beside a Problem, which holds its own")
     if len(A.targets) != 1:
-        raise ValueError(f"the problem has {len(A.targets)} users: adapt takes one new user at a time")
+        raise ValueError(f"the problem has {len(A.targets)} users: one new user at a time")
     same = frozen is A.offset if frozen is None or A.offset is None else np.allclose(frozen, np.asarray(A.offset))
     if not same:
         raise ValueError("the problem's offset is not that of the solution: give the problem offset=solution.offset")
