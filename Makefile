@@ -1,5 +1,5 @@
 # Two commands do everything on a machine with python3 (>= 3.11) and make:
-#   make reproduce   environment, all sweeps (preset cpu), all figures, a verdict on every claim
+#   make reproduce   environment, all sweeps (preset cpu), all figures, a verdict on every claim, a page of all that
 #   make test        environment, test suite
 PYTHON ?= python3
 PRESET ?= cpu
@@ -25,7 +25,7 @@ CHROMIUM   ?= /usr/bin/chromium
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make reproduce   environment, every sweep (PRESET=cpu), every figure into figures/out/, a verdict on every claim"
+	@echo "make reproduce   environment, every sweep (PRESET=cpu), every figure and report.html into figures/out/, a verdict on every claim"
 	@echo "make test        environment, test suite"
 	@echo "make smoke       the same road as reproduce, on grids of seconds"
 	@echo "make verify      what the stored tables (PRESET=cpu) say of every claim; fails if one is refuted or lacks data"

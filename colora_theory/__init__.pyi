@@ -4,9 +4,11 @@ k users fine-tune one frozen model together, W_i = W_0 + U C_i V^T: shared subsp
 """
 
 from . import baselines as baselines
+from . import bayes as bayes
 from . import designs as designs
 from . import inference as inference
 from . import metrics as metrics
+from . import robust as robust
 from . import selection as selection
 from . import sensing as sensing
 from . import solvers as solvers
@@ -14,6 +16,7 @@ from . import starts as starts
 from . import streaming as streaming
 from . import structures as structures
 from . import theory as theory
+from .accuracy import Accuracy as Accuracy
 from .bootstrap import Bootstrap as Bootstrap
 from .bootstrap import bootstrap as bootstrap
 from .communication import Communication as Communication
@@ -37,6 +40,8 @@ from .problem import IdentifiabilityWarning as IdentifiabilityWarning
 from .problem import Problem as Problem
 from .restarts import ESCALATION as ESCALATION
 from .restarts import solve_with_restarts as solve_with_restarts
+from .retrieval import Retrieved as Retrieved
+from .retrieval import retrieve as retrieve
 from .selection import Comparison as Comparison
 from .selection import RankSelection as RankSelection
 from .selection import choose_structure as choose_structure

@@ -1,19 +1,18 @@
 """A new user by similarity: its core is put together from those of the most similar old users."""
 
 import dataclasses
-from typing import Literal
 
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float
 
-from colora_theory.factors import Factors
+from colora_theory.factors import AbstractFactors, Factors
 from colora_theory.inference.adapted import one_user
+from colora_theory.inference.noise import as_fitted
 from colora_theory.precision import precision_of
 from colora_theory.problem import Problem
 from colora_theory.theory.covariance import measurement_designs
 
-By = Literal["residuals", "cores", "moments"]
 _WAYS = ("residuals", "cores", "moments")
 
 
@@ -38,12 +37,12 @@ class Retrieved:
 
 
 def retrieve(
-    factors: Factors,
+    factors: AbstractFactors,
     old: Problem,
     A: np.ndarray | Problem,
     y: np.ndarray | None = None,
     *,
-    by: By = "residuals",
+    by: str = "residuals",
     neighbours: int | None = None,
     sample_weights: np.ndarray | None = None,
 ) -> Retrieved:
@@ -58,7 +57,7 @@ def retrieve(
         old: their data, with the frozen weight; they tell how many neighbours to take.
         A: sensing matrices of the new user, shape (n, d1, d2); or a `Problem` of one user, by any door.
         y: measurements, shape (n,).
-        by: the distance.
+        by: the distance: "residuals", "cores" or "moments".
         neighbours: how many old users share in the core, with equal shares; by default the number with which each old
             user's core would have been retrieved best from the others, given as many measurements of its own.
         sample_weights: of the squared residuals of the new user, shape (n,).
@@ -84,7 +83,7 @@ def retrieve(
                 f"the new user's weights are {new.sensing.weights_shape[1:]}, the old users' "
                 f"{old.sensing.weights_shape[1:]}"
             )
-        orthonormal = factors.orthonormalize()
+        orthonormal = as_fitted(old, factors).orthonormalize()
         cores = np.asarray(orthonormal.cores, float).reshape(users, -1)
         design, targets, present = _core_data(new, orthonormal)
         count = int(present.sum())

@@ -45,6 +45,9 @@ ALLOWED = {name: set(LAYERS[:place]) for place, name in enumerate(LAYERS)}
 ALLOWED["starts"] -= {"synthetic"}
 ALLOWED["empirical_bayes"] -= {"synthetic", "solvers", "starts"}
 ALLOWED["solution"] = {"display", "linalg", "factors", "problem", "inference"}
+ALLOWED["bayes"] = {"empirical_bayes", "factors", "precision", "sensing", "problem", "inference", "theory"}
+ALLOWED["retrieval"] = {"factors", "precision", "problem", "inference", "theory"}
+ALLOWED["accuracy"] = {"streaming", "problem", "inference", "solution"}
 ALLOWED["precision"] = set()
 ALLOWED["bootstrap"] = {
     "lanes",
@@ -65,9 +68,24 @@ ALLOWED["structures"] = {
     "grassmann",
     "factors",
     "precision",
+    "sensing",
     "problem",
     "solvers",
     "solution",
+    "theory",
+}
+ALLOWED["robust"] = {
+    "checks",
+    "display",
+    "linalg",
+    "factors",
+    "precision",
+    "problem",
+    "starts",
+    "solvers",
+    "solution",
+    "solve",
+    "restarts",
     "theory",
 }
 ALLOWED["inference"] = {"factors", "precision", "sensing", "problem", "theory"}
@@ -78,6 +96,7 @@ ALLOWED["rounds"] = {"linalg", "factors", "problem", "solution", "solvers"}
 ALLOWED["baselines"] -= {"synthetic", "restarts"}
 ALLOWED["selection"] = {
     "checks",
+    "frames",
     "linalg",
     "factors",
     "precision",

@@ -55,13 +55,16 @@ def test_shares_meet_the_conditions_of_the_minimum():
     rng = np.random.default_rng(0)
     designs = rng.standard_normal((8, 5, 3))
     gram, cross = np.swapaxes(designs, 1, 2) @ designs, 3 * rng.standard_normal((8, 3))
-    shares = np.asarray(best_shares(jnp.asarray(gram), jnp.asarray(cross), all_supports(3)))
+    # From shares that are not on the simplex.
+    begun = rng.standard_normal((8, 3))
+    descent = jnp.asarray(cross - np.einsum("kmc,kc->km", gram, begun))
+    shares = np.asarray(best_shares(jnp.asarray(begun), jnp.asarray(gram), descent, all_supports(3)))
     gradient = np.einsum("kmc,kc->km", gram, shares) - cross
     assert np.min(shares) >= 0
     np.testing.assert_allclose(np.sum(shares, axis=1), 1, rtol=1e-12)
     assert np.min(gradient - np.sum(gradient * shares, axis=1)[:, None]) > -1e-9
     assert 0 < np.count_nonzero(shares == 0) < shares.size
-    single = np.asarray(best_shares(jnp.asarray(gram), jnp.asarray(cross), np.eye(3, dtype=bool)))
+    single = np.asarray(best_shares(jnp.asarray(begun), jnp.asarray(gram), descent, np.eye(3, dtype=bool)))
     values = 0.5 * np.einsum("kmm->km", gram) - cross
     np.testing.assert_array_equal(np.argmax(single, axis=1), np.argmin(values, axis=1))
 
@@ -71,9 +74,10 @@ def test_no_sweep_raises_the_loss(name):
     problem, *_ = drawn(BOTH[name], 0, 0.3)
     rng = np.random.default_rng(1)
     blocks = Blocks(*(jnp.asarray(rng.standard_normal(shape)) for shape in ((8, 3), (3, 7, 2), (3, 6, 2))))
+    update = jax.jit(lambda each: sweep(problem, each, SUPPORTS[name]))
     losses = []
     for _ in range(15):
-        blocks, loss, _ = sweep(problem, blocks, SUPPORTS[name])
+        blocks, loss, _ = update(blocks)
         losses.append(float(loss))
         parts = jnp.einsum("km,mar,mbr->kab", blocks.shares, blocks.left, blocks.right)
         residual = problem.targets - problem.sensing(parts)

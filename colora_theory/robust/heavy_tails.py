@@ -51,8 +51,8 @@ class HuberFit(Shown):
     """
 
     solution: Solution
-    scale: float
-    delta: float
+    scale: float = eqx.field(static=True)
+    delta: float = eqx.field(static=True)
     sample_weights: Float[np.ndarray, "k n"]
     losses: Float[np.ndarray, " steps"]
 

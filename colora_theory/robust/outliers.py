@@ -58,9 +58,9 @@ class RobustFit(Shown):
     outliers: Bool[np.ndarray, " k"]
     score: Float[np.ndarray, " k"]
     p_value: Float[np.ndarray, " k"]
-    noise: float
-    threshold: float
-    most: int
+    noise: float = eqx.field(static=True)
+    threshold: float = eqx.field(static=True)
+    most: int = eqx.field(static=True)
 
     @property
     def weights(self) -> Float[np.ndarray, "k d1 d2"]:
@@ -296,5 +296,4 @@ def _check_rest(problem: Problem, rank: tuple[int, int], size: int) -> None:
 
 
 def _of_users(solution: Solution, kept: Bool[np.ndarray, " k"]) -> Solution:
-    factors = factors_of(solution)
-    return eqx.tree_at(lambda each: each.factors, solution, Factors(factors.left, factors.cores[kept], factors.right))
+    return eqx.tree_at(lambda each: each.factors.cores, solution, factors_of(solution).cores[kept])

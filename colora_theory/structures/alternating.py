@@ -117,8 +117,9 @@ def sweep(
         return at_right(jnp.broadcast_to(products, (len(targets), *products.shape)))
 
     design = jax.lax.map(measured, jnp.arange(num_components))
-    gram, cross = contract("mkn,ckn->kmc", design, design), contract("mkn,kn->km", design, targets)
-    blocks = Blocks(best_shares(gram, cross, supports), left, right)
+    residual = targets - contract("km,mkn->kn", blocks.shares, design)
+    gram, descent = contract("mkn,ckn->kmc", design, design), contract("mkn,kn->km", design, residual)
+    blocks = Blocks(best_shares(blocks.shares, gram, descent, supports), left, right)
     residual = targets - contract("km,mkn->kn", blocks.shares, design)
     increment, flat_left = _increment(at_right.factor_system(blocks.cores, residual), residual)
     left = left + jnp.swapaxes(increment.reshape(num_components, rank, -1), 1, 2)
@@ -148,41 +149,48 @@ def _increment(system: NormalSystem, residual: Float[Array, "k n"]) -> tuple[Flo
 
 
 def best_shares(
-    gram: Float[Array, "k m m"], cross: Float[Array, "k m"], supports: Bool[np.ndarray, "s m"]
+    shares: Float[Array, "k m"],
+    gram: Float[Array, "k m m"],
+    descent: Float[Array, "k m"],
+    supports: Bool[np.ndarray, "s m"],
 ) -> Float[Array, "k m"]:
-    """For each user, the shares pi >= 0 with sum 1 that minimize pi^T G pi / 2 - b^T pi, zero outside of a support.
+    """For each user, the shares pi >= 0 with sum 1 and least squares, zero outside of a support.
 
     Exact: the minimum lies inside one of the faces of the simplex, and there is what a linear system gives. With all
-    supports, the whole simplex; with single components, one component for each user.
+    supports, the whole simplex; with single components, one component for each user. Solved for the change from the
+    present shares, so that rounding limits the change and not the result.
 
     Args:
-        gram: G of each user.
-        cross: b of each user.
+        shares: those at present.
+        gram: of the measurements of each user's components.
+        descent: their products with its residual at present.
         supports: which components may be used together; every single component has to be among them.
     """
-    num_components = cross.shape[1]
+    num_components = shares.shape[1]
     eps = jnp.finfo(gram.dtype).eps
     size = jnp.trace(gram, axis1=1, axis2=2)[:, None, None]
     scaled = safe_divide(gram, jnp.broadcast_to(size, gram.shape))
     scaled = scaled + _FLOOR_IN_EPS * eps * jnp.eye(num_components, dtype=gram.dtype)[None]
-    aim = safe_divide(cross, jnp.broadcast_to(size[:, 0], cross.shape))
+    aim = safe_divide(descent, jnp.broadcast_to(size[:, 0], descent.shape))
+    missing = 1 - jnp.sum(shares, axis=1, keepdims=True)
 
     def on(support: Bool[Array, " m"]) -> tuple[Float[Array, "k m"], Float[Array, " k"]]:
         used = support.astype(gram.dtype)
-        inner = scaled * (used[:, None] * used[None])[None] + jnp.diag(1 - used)[None]
-        rows = jnp.broadcast_to(used[None, :, None], (*aim.shape, 1))
-        corner = jnp.zeros((len(aim), 1, 1), gram.dtype)
-        whole = jnp.block([[inner, rows], [jnp.swapaxes(rows, 1, 2), corner]])
-        side = jnp.concatenate([aim * used[None], jnp.ones((len(aim), 1), gram.dtype)], axis=1)
-        shares = jnp.linalg.solve(whole, side[..., None])[:, :num_components, 0] * used[None]
+        inner = scaled * used[None, :, None] + jnp.diag(1 - used)[None]
+        column = jnp.broadcast_to(used[None, :, None], (*aim.shape, 1))
+        row = jnp.ones((len(aim), 1, num_components), gram.dtype)
+        whole = jnp.block([[inner, column], [row, jnp.zeros((len(aim), 1, 1), gram.dtype)]])
+        side = jnp.concatenate([aim * used[None] - shares * (1 - used)[None], missing], axis=1)
+        change = jnp.linalg.solve(whole, side[..., None])[:, :num_components, 0]
         # A vertex without the rounding of its system.
-        shares = jnp.where(jnp.sum(used) == 1, jnp.broadcast_to(used[None], shares.shape), shares)
-        value = 0.5 * contract("km,kmc,kc->k", shares, scaled, shares) - jnp.sum(shares * aim, axis=1)
-        return shares, jnp.where(jnp.all(shares >= 0, axis=1), value, jnp.inf)
+        vertex = jnp.broadcast_to(used[None], shares.shape)
+        there = jnp.where(jnp.sum(used) == 1, vertex, (shares + change) * used[None])
+        value = 0.5 * contract("km,kmc,kc->k", change, scaled, change) - jnp.sum(change * aim, axis=1)
+        return there, jnp.where(jnp.all(there >= 0, axis=1), value, jnp.inf)
 
-    shares, values = jax.vmap(on)(jnp.asarray(supports))
+    found, values = jax.vmap(on)(jnp.asarray(supports))
     best = jnp.argmin(values, axis=0)
-    return jnp.take_along_axis(shares, best[None, :, None], axis=0)[0]
+    return jnp.take_along_axis(found, best[None, :, None], axis=0)[0]
 
 
 def all_supports(num_components: int) -> Bool[np.ndarray, "s m"]:

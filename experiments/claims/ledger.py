@@ -11,11 +11,12 @@ from colora_theory.experiments.claims import (
     plans,
     predictions,
     published,
+    sharing,
 )
 from colora_theory.experiments.claims.claim import Claim
 from colora_theory.experiments.errors import ConfigError, unknown_name
 
-_MODULES = (abstract, ours, predictions, plans, designs, communication, published, family)
+_MODULES = (abstract, ours, predictions, plans, designs, communication, published, family, sharing)
 CLAIMS: dict[str, Claim] = {claim.name: claim for module in _MODULES for claim in module.CLAIMS}
 
 

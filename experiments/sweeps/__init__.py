@@ -32,6 +32,8 @@ _NAMES = (
     "published_tian",
     "cross_fit",
     "smooth_cores",
+    "collaborative",
+    "budgeted",
 )
 
 

@@ -27,7 +27,7 @@ SWEEP = Sweep(
     ),
     presets={
         "smoke": [_grid(["shared_both", "pooled"], ["shared_both", "shared_right", "pooled"], 2)],
-        "cpu": [_grid(NAMES, NAMES, 20)],
+        "cpu": [_grid(NAMES, NAMES, 10)],
         "full": [_grid(NAMES, NAMES, 200)],
     },
 )

@@ -279,6 +279,21 @@ def following(cost: float = 1.0, unseen: float = 1.0) -> pd.DataFrame:
     return rows.assign(mean_squared_error=error, unseen_error=unseen * error)
 
 
+def collaborating(strategies: float = 1.0, wide: float = 3.0, lora: float = 20.0) -> pd.DataFrame:
+    """Squared errors of CoLA's strategies and of a wide LoRA in units of LoRA's, and LoRA's in units of CoLoRA's."""
+    errors = dict.fromkeys(("cola_full", "cola_heuristic", "cola_random"), strategies * lora)
+    errors |= {"lora": lora, "lora_wide": wide * lora, "colora": 1.0}
+    rows = family_frame(truth="similar_users", level=0.5, method=list(errors)).assign(oversampling=4.02)
+    return rows.assign(mean_squared_error=rows["mean_squared_error"] * rows["method"].map(errors))
+
+
+def budgeting(contribution: float = 1.0, evenly: float = 50.0) -> pd.DataFrame:
+    """Squared errors by allotted and by even ranks in units of that with the true ones."""
+    errors = {"budgeted_oracle": 1.0, "budgeted_by_fit": contribution, "budgeted_evenly": evenly}
+    rows = family_frame(truth="budgeted", method=list(errors)).assign(oversampling=4.02)
+    return rows.assign(mean_squared_error=rows["mean_squared_error"] * rows["method"].map(errors))
+
+
 class Case(NamedTuple):
     """Makers of a table that bears a claim out and of one that refutes it."""
 
@@ -352,6 +367,11 @@ CASES: dict[str, Case] = {
     "larger_structures_cost_their_count": Case(lambda: crossed(), lambda: crossed(held=1.3)),
     "smaller_structures_err_by_their_bias": Case(lambda: crossed(), lambda: crossed(smaller=5.0)),
     "smooth_cores_cost_their_terms": Case(lambda: following(), lambda: following(cost=1.3)),
+    "cola_ends_as_one_lora": Case(lambda: collaborating(), lambda: collaborating(strategies=1.2)),
+    "as_many_numbers_in_one_lora_err_more": Case(lambda: collaborating(), lambda: collaborating(wide=0.8)),
+    "personal_cores_beat_cola": Case(lambda: collaborating(), lambda: collaborating(lora=2.0)),
+    "contributions_find_the_ranks": Case(lambda: budgeting(), lambda: budgeting(contribution=1.2)),
+    "even_ranks_err_by_their_bias": Case(lambda: budgeting(), lambda: budgeting(evenly=3.0)),
     "unseen_parameters_are_predicted": Case(lambda: following(), lambda: following(unseen=2.5)),
     "published_factored_fit": Case(lambda: factored(0.13), lambda: factored(0.15)),
 }

@@ -187,14 +187,23 @@ def test_a_refuted_claim_fails(tiny, store):
 
 
 def test_reproduce_fails_where_a_claim_is_refuted(tiny, store, monkeypatch):
-    monkeypatch.setattr(sweeping, "_run", lambda *_: True)
-    monkeypatch.setattr(sweeping, "draw_figures", lambda *_: None)
+    """Only after the page is written, which is what one looks at then."""
+    monkeypatch.setattr(sweeping, "_run", lambda *_: {"complete": True})
+    monkeypatch.setattr(sweeping, "draw_figures", lambda *_: [])
+    pages = []
+    monkeypatch.setattr(sweeping, "write_report", lambda preset, results, out: pages.append(out))
     for error, expected in ((1e-12, 0), (1.0, 1)):
         tiny(error)
-        code, out, err = colora("reproduce", "--preset", "smoke", "--results", store.root)
+        arguments = ("reproduce", "--preset", "smoke", "--results", store.root, "--out", store.root / "drawn")
+        code, out, err = colora(*arguments)
         assert code == expected
         assert ("refuted: tiny" in err) == bool(expected)
         assert ("REFUTED" in out) == bool(expected)
+        code, out, _ = colora(*arguments, "--json")
+        told = json.loads(out)
+        assert code == expected
+        assert told["verdicts"][0]["verdict"] == ("REFUTED" if expected else "HOLDS")
+    assert pages == [store.root / "drawn" / "report.html"] * 4
 
 
 def test_missing_and_foreign_tables_are_no_data(tiny, store, monkeypatch, config):
@@ -250,6 +259,7 @@ def test_list_shows_the_ledger():
     ("arguments", "message"),
     [
         (["recovry"], "unknown claim 'recovry'; did you mean 'recovery'?"),
+        (["nope"], "error: unknown claim 'nope'; known: "),
         (["recovery", "--preset", "smoky"], "unknown preset 'smoky'; did you mean 'smoke'?"),
     ],
 )
@@ -257,4 +267,5 @@ def test_unknown_names_are_bad_input(arguments, message, tmp_path):
     code, _, err = colora("verify", *arguments, "--results", tmp_path)
     assert code == 2
     assert message in err
+    assert err.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
