@@ -8,6 +8,7 @@ from colora_theory.experiments.claims import (
     designs,
     family,
     ours,
+    outliers,
     plans,
     predictions,
     published,
@@ -16,7 +17,7 @@ from colora_theory.experiments.claims import (
 from colora_theory.experiments.claims.claim import Claim
 from colora_theory.experiments.errors import ConfigError, unknown_name
 
-_MODULES = (abstract, ours, predictions, plans, designs, communication, published, family, sharing)
+_MODULES = (abstract, ours, predictions, plans, designs, communication, published, family, sharing, outliers)
 CLAIMS: dict[str, Claim] = {claim.name: claim for module in _MODULES for claim in module.CLAIMS}
 
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from colora_theory.experiments.family import budgeted, collaborative, fits, smooth, truths
+from colora_theory.experiments.family import budgeted, collaborative, fits, outliers, smooth, truths
 from colora_theory.experiments.family.fits import Fit
 from colora_theory.experiments.family.truths import Truth
 
-TRUTHS: Mapping[str, Truth] = {**truths.TRUTHS, **collaborative.TRUTHS, **budgeted.TRUTHS}
-FITS: Mapping[str, Fit] = {**fits.FITS, **smooth.FITS, **collaborative.FITS, **budgeted.FITS}
+TRUTHS: Mapping[str, Truth] = {**truths.TRUTHS, **collaborative.TRUTHS, **budgeted.TRUTHS, **outliers.TRUTHS}
+FITS: Mapping[str, Fit] = {**fits.FITS, **smooth.FITS, **collaborative.FITS, **budgeted.FITS, **outliers.FITS}

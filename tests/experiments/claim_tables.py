@@ -294,6 +294,13 @@ def budgeting(contribution: float = 1.0, evenly: float = 50.0) -> pd.DataFrame:
     return rows.assign(mean_squared_error=rows["mean_squared_error"] * rows["method"].map(errors))
 
 
+def outlying(found: float = 1.0, ignored: float = 20.0) -> pd.DataFrame:
+    """Squared errors of robust fit and of least squares over all, in units of the fit that knows the outliers."""
+    errors = {"outliers_found": found, "outliers_ignored": ignored, "outliers_known": 1.0}
+    rows = family_frame(truth="own_subspaces", level=[0.1, 0.3], method=list(errors))
+    return rows.assign(mean_squared_error=rows["mean_squared_error"] * rows["method"].map(errors))
+
+
 class Case(NamedTuple):
     """Makers of a table that bears a claim out and of one that refutes it."""
 
@@ -373,5 +380,7 @@ CASES: dict[str, Case] = {
     "contributions_find_the_ranks": Case(lambda: budgeting(), lambda: budgeting(contribution=1.2)),
     "even_ranks_err_by_their_bias": Case(lambda: budgeting(), lambda: budgeting(evenly=3.0)),
     "unseen_parameters_are_predicted": Case(lambda: following(), lambda: following(unseen=2.5)),
+    "outliers_are_found": Case(outlying, lambda: outlying(found=1.5)),
+    "outliers_spoil_least_squares": Case(outlying, lambda: outlying(ignored=1.5)),
     "published_factored_fit": Case(lambda: factored(0.13), lambda: factored(0.15)),
 }
