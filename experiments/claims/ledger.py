@@ -10,6 +10,7 @@ from colora_theory.experiments.claims import (
     ours,
     outliers,
     plans,
+    posterior,
     predictions,
     published,
     sharing,
@@ -17,7 +18,7 @@ from colora_theory.experiments.claims import (
 from colora_theory.experiments.claims.claim import Claim
 from colora_theory.experiments.errors import ConfigError, unknown_name
 
-_MODULES = (abstract, ours, predictions, plans, designs, communication, published, family, sharing, outliers)
+_MODULES = (abstract, ours, predictions, plans, designs, communication, published, family, sharing, outliers, posterior)
 CLAIMS: dict[str, Claim] = {claim.name: claim for module in _MODULES for claim in module.CLAIMS}
 
 

@@ -2,9 +2,14 @@
 
 from collections.abc import Mapping
 
-from colora_theory.experiments.family import budgeted, collaborative, fits, outliers, smooth, truths
+from colora_theory.experiments.family import budgeted, collaborative, fits, outliers, posterior, smooth, truths
 from colora_theory.experiments.family.fits import Fit
 from colora_theory.experiments.family.truths import Truth
 
-TRUTHS: Mapping[str, Truth] = {**truths.TRUTHS, **collaborative.TRUTHS, **budgeted.TRUTHS, **outliers.TRUTHS}
-FITS: Mapping[str, Fit] = {**fits.FITS, **smooth.FITS, **collaborative.FITS, **budgeted.FITS, **outliers.FITS}
+_MODULES = (truths, collaborative, budgeted, outliers, posterior)
+TRUTHS: Mapping[str, Truth] = {name: truth for module in _MODULES for name, truth in module.TRUTHS.items()}
+FITS: Mapping[str, Fit] = {
+    name: fit
+    for module in (fits, smooth, collaborative, budgeted, outliers, posterior)
+    for name, fit in module.FITS.items()
+}

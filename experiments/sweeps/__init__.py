@@ -35,6 +35,7 @@ _NAMES = (
     "collaborative",
     "budgeted",
     "outliers",
+    "posterior_calibration",
 )
 
 

@@ -25,7 +25,7 @@ SWEEP = Sweep(
         "than 5%, or that of even ranks is less than ten times as large."
     ),
     presets={
-        "smoke": [_grid([4.0, 6.0], 1)],
+        "smoke": [_grid([4.0], 2)],
         "cpu": [_grid([3.0, 4.0, 6.0, 8.0], 7)],
         "full": [_grid([2.0, 3.0, 4.0, 6.0, 8.0, 16.0], 100)],
     },

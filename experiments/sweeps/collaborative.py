@@ -28,7 +28,7 @@ SWEEP = Sweep(
         "and four measurements per unknown."
     ),
     presets={
-        "smoke": [_grid({"noise": 0.1, "oversampling": [2.0, 4.0]}, 1)],
+        "smoke": [_grid({"noise": 0.1, "oversampling": 4.0}, 2)],
         "cpu": [_grid(SCARCE, 5), _grid(NOISY, 5)],
         "full": [_grid(SCARCE, 100), _grid(NOISY, 100)],
     },

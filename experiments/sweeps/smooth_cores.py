@@ -25,7 +25,7 @@ SWEEP = Sweep(
         "between the users exceeds twice that at the users."
     ),
     presets={
-        "smoke": [_grid([4, 8], 2)],
+        "smoke": [_grid([6], 2)],
         "cpu": [_grid([4, 6, 8, 12, 16, 24, 32], 20)],
         "full": [_grid([4, 6, 8, 12, 16, 24, 32, 48, 64], 200)],
     },

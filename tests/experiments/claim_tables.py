@@ -301,6 +301,13 @@ def outlying(found: float = 1.0, ignored: float = 20.0) -> pd.DataFrame:
     return rows.assign(mean_squared_error=rows["mean_squared_error"] * rows["method"].map(errors))
 
 
+def covering(laplace: float = 0.9, plug_in: float = 0.8) -> pd.DataFrame:
+    """Coverage of nominal 90% intervals, by enough samples and by few."""
+    rows = family_frame(truth="normal_cores", level=0.5, method=["intervals_laplace", "intervals_plug_in"])
+    covered = np.where(rows["method"] == "intervals_laplace", laplace, plug_in) + 0.001 * (-1.0) ** rows["seed"]
+    return pd.concat([rows.assign(coverage_90=covered, oversampling=ratio) for ratio in (2.0, 4.1)], ignore_index=True)
+
+
 class Case(NamedTuple):
     """Makers of a table that bears a claim out and of one that refutes it."""
 
@@ -382,5 +389,7 @@ CASES: dict[str, Case] = {
     "unseen_parameters_are_predicted": Case(lambda: following(), lambda: following(unseen=2.5)),
     "outliers_are_found": Case(outlying, lambda: outlying(found=1.5)),
     "outliers_spoil_least_squares": Case(outlying, lambda: outlying(ignored=1.5)),
+    "laplace_intervals_hold_what_they_say": Case(covering, lambda: covering(laplace=0.85)),
+    "the_noise_alone_is_too_short": Case(covering, lambda: covering(plug_in=0.9)),
     "published_factored_fit": Case(lambda: factored(0.13), lambda: factored(0.15)),
 }
