@@ -127,7 +127,7 @@ def fit(
     fraction: float = 0.3,
     level: float = 0.01,
     noise: float | None = None,
-    attempts: int = 20,
+    attempts: int = 100,
     seed: int = 0,
     solver: AbstractSolver = _SOLVER,
 ) -> RobustFit:
