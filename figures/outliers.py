@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from colora_theory.experiments.claims.estimates import paired
+from colora_theory.experiments.claims.outliers import MOST
 from colora_theory.figures import comparison, script, style, summaries
 from colora_theory.figures.style import SIGMA
 
@@ -50,9 +51,9 @@ def _caption(table: pd.DataFrame, preset: str) -> str:
         f"{symbol} = {comparison.listed(table, column)}"
         for symbol, column in (("k", "num_users"), ("d1", "num_rows"), ("d2", "num_cols"), ("n", "num_samples"))
     )
-    some = table[table["level"] > 0]
+    some = table[(table["level"] > 0) & (table["level"] <= MOST)]
     ratios = "; ".join(
-        f"{label} {comparison.in_words(found)}"
+        f"{label} {found.median():.3g}, at most {found.max():.3g}"
         for method, (label, _) in WAYS.items()
         if method != "outliers_known" and not (found := paired(some, method, "outliers_known")["quotient"]).empty
     )
@@ -70,7 +71,7 @@ def _caption(table: pd.DataFrame, preset: str) -> str:
         f"sensing, {sizes}, r = 2, {SIGMA} = {comparison.listed(table, 'noise')} of the signal (preset {preset}). "
         "Claim: they spoil least squares; up to 30% of them are found, and the others are fitted as if they were "
         f"absent. Markers and bars (measurement): median and {summaries.BAND}. Squared error of the others over that "
-        f"of the fit that knows who is unlike: {ratios}. {shares}"
+        f"of the fit that knows who is unlike, fractions up to {MOST}, median: {ratios}. {shares}"
         f"{summaries.runs_per_point(table, ['truth', 'level', 'method']).capitalize()} per point. "
         f"{summaries.failures(table)}"
     )

@@ -7,11 +7,12 @@ from colora_theory.experiments.claims.estimates import mean, median, paired
 from colora_theory.experiments.claims.evidence import Evidence, Inside
 
 _LEAST = 10
-_MOST = 0.3
+# The largest fraction that is claimed to be found.
+MOST = 0.3
 
 
 def _cost(table: pd.DataFrame, method: str) -> "pd.Series[float]":
-    some = table[(table["level"] > 0) & (table["level"] <= _MOST)]
+    some = table[(table["level"] > 0) & (table["level"] <= MOST)]
     return paired(some, method, "outliers_known")["quotient"]
 
 
