@@ -1,8 +1,10 @@
 """The Cramer-Rao bound of any structure."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float
 
 from colora_theory.problem import Problem
 from colora_theory.structures.base import AbstractStructure, Parameters
@@ -35,12 +37,15 @@ def cramer_rao(problem: Problem, structure: AbstractStructure, parameters: Param
         raise ValueError(f"the truth has weights of shape {basis.shape[:3]}, the problem {shape}")
     if noise == 0:
         return CramerRao(np.zeros(shape[0]))
-    measured = jax.lax.map(
-        lambda direction: problem.scale * problem.sensing(direction), jnp.moveaxis(jnp.asarray(basis), 3, 0)
-    )
-    design = np.asarray(measured, float).reshape(len(measured), -1)
+    measured = np.asarray(_measured(problem, jnp.moveaxis(jnp.asarray(basis), 3, 0)), float)
+    design = measured.reshape(len(measured), -1)
     gram = design @ design.T
     if is_singular(gram):
         return CramerRao(np.full(shape[0], np.inf))
     by_user = basis.reshape(shape[0], -1, len(gram))
     return CramerRao(noise**2 * np.einsum("kap,pq,kaq->k", by_user, np.linalg.inv(gram), by_user, optimize=True))
+
+
+@eqx.filter_jit
+def _measured(problem: Problem, directions: Float[Array, "dof k d1 d2"]) -> Float[Array, "dof k n"]:
+    return jax.lax.map(lambda direction: problem.scale * problem.sensing(direction), directions)

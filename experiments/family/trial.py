@@ -12,11 +12,14 @@ from colora_theory.experiments.family.draw import FamilyDraw, FamilyInstance
 from colora_theory.experiments.family.fits import Found
 from colora_theory.experiments.family.plan import FamilyChunk
 from colora_theory.experiments.family.registry import FITS, TRUTHS
+from colora_theory.experiments.runtime import holds_many_programs
 from colora_theory.experiments.seeding import keys
 
 
 def run_chunk(chunk: FamilyChunk) -> pa.Table:
     """All rows of a chunk; method by method, in the order of the draws."""
+    if holds_many_programs():
+        jax.clear_caches()
     data_keys, fit_keys = keys(chunk.draws, "data"), keys(chunk.draws, "start")
     instances = [TRUTHS[draw.truth].sample(key, draw) for key, draw in zip(data_keys, chunk.draws, strict=True)]
     axes = [_axes(draw, instance) for draw, instance in zip(chunk.draws, instances, strict=True)]
