@@ -71,7 +71,7 @@ def test_tables_are_held_out_as_their_arrays(kind):
     jax.tree.map(np.testing.assert_array_equal, found.train(kept), expected.train(kept))
     weights = rng.standard_normal(expected.train(kept).sensing.weights_shape)
     np.testing.assert_array_equal(found.losses(weights), expected.losses(weights))
-    for ask in (ct.select_rank, ct.compare):
+    for ask in (ct.select_rank, ct.compare, ct.choose_structure):
         with pytest.raises(ValueError, match="folds 4 exceeds the 3 samples of user 1"):
             ask(frame, folds=4)
         with pytest.raises(TypeError, match="y was given beside a DataFrame: leave it out"):

@@ -9,6 +9,7 @@ from jaxtyping import Float, Int
 
 from colora_theory import structures
 from colora_theory.checks import OwnData
+from colora_theory.frames import Frame
 from colora_theory.problem import Problem
 from colora_theory.selection.paired import cell_sums, inflation, mean_with_error
 from colora_theory.selection.samples import AbstractSamples, assign_folds, in_precision, samples_of
@@ -134,7 +135,7 @@ def default_structures(
 
 
 def choose_structure(
-    A: OwnData | Problem | AbstractSamples,
+    A: OwnData | Problem | AbstractSamples | Frame,
     y: OwnData | None = None,
     candidates: Mapping[str, AbstractStructure] | int | Sequence[int] = 2,
     *,
@@ -150,7 +151,7 @@ def choose_structure(
 
     Args:
         A: sensing matrices, shape (k, n, d1, d2), or a sequence over users of arrays (n_i, d1, d2); or a `Problem`, or
-            `OutputSamples`.
+            `OutputSamples`, or a pandas DataFrame, see `Problem.from_frame`.
         y: measurements, shape (k, n), or a sequence over users of arrays (n_i,); only with matrices.
         candidates: structures by name; or a rank or several, see `default_structures`.
         folds: from 2 to the smallest number of samples of a user.
