@@ -16,7 +16,7 @@ from colora_theory.experiments.errors import ConfigError, shown, unknown_name
 from colora_theory.experiments.family.grid import FamilyGrid
 from colora_theory.experiments.methods import METHODS, STARTS
 from colora_theory.experiments.predictions import PREDICTIONS
-from colora_theory.experiments.schema import LARGEST_INTEGER, MOST_CELLS, Strict, check_bounds, check_cells
+from colora_theory.experiments.schema import LARGEST_INTEGER, MOST_CELLS, Axes, Strict, check_cells
 from colora_theory.factors import check_rank
 
 # Far beyond what anyone writes by hand: what is larger is not a file of grids, and would be read or planned for hours.
@@ -26,7 +26,7 @@ _LONGEST_NAME = 100
 _DEEP_KEY = re.compile(rb"""(?<![\w"'-])(?:[\w"'-]++[ \t]*+\.[ \t]*+){32}""")
 
 
-class Grid(Strict):
+class Grid(Axes):
     """A Cartesian product of axes: every axis takes one value or a list of values.
 
     The samples of a user are given either by `num_samples` or by `oversampling`, the number of scalar measurements
@@ -53,7 +53,6 @@ class Grid(Strict):
     trace: bool = Field(False, description="true or false")
     predict: list[str] = Field([], description="a list of names")
 
-    # (smallest, largest) allowed value of the axes that have bounds of their own.
     bounds: ClassVar[dict[str, tuple[float, float]]] = {
         "num_users": (1, LARGEST_INTEGER),
         "num_rows": (1, LARGEST_INTEGER),
@@ -69,12 +68,7 @@ class Grid(Strict):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        for name in type(self).model_fields:
-            if not self.values(name) and name != "predict":
-                raise ValueError(f"{name} is an empty list; give at least one value")
-        for name, (low, high) in self.bounds.items():
-            for value in self.values(name):
-                check_bounds(name, value, low, high)
+        self.check_axes(may_be_empty=("predict",))
         for pair in self.ranks:
             if max(map(abs, pair)) > LARGEST_INTEGER:
                 raise ValueError(f"rank {shown(pair)} exceeds {LARGEST_INTEGER}")
@@ -135,10 +129,7 @@ class Grid(Strict):
 
     def values(self, name: str) -> list[Any]:
         """The values of one axis, a scalar as a list of one."""
-        if name == "rank":
-            return self.ranks
-        value = getattr(self, name)
-        return value if isinstance(value, list) else [value]
+        return self.ranks if name == "rank" else super().values(name)
 
     @property
     def ranks(self) -> list[Rank]:

@@ -1,6 +1,8 @@
 """What all schemas of configurations share."""
 
 import math
+from collections.abc import Collection
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -15,6 +17,31 @@ class Strict(BaseModel):
     """Base of the schemas: no unknown keys, no silent conversions, no changes afterwards."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Axes(Strict):
+    """Base of the grids: every axis takes one value or a list of values."""
+
+    # (smallest, largest) allowed value of the axes that have bounds of their own.
+    bounds: ClassVar[dict[str, tuple[float, float]]]
+
+    def values(self, name: str) -> list[Any]:
+        """The values of one axis, a scalar as a list of one."""
+        value = getattr(self, name)
+        return value if isinstance(value, list) else [value]
+
+    def check_axes(self, *, may_be_empty: Collection[str] = ()) -> None:
+        """That every axis has a value, and the values of those with bounds are within.
+
+        Raises:
+            ValueError: If one has not.
+        """
+        for name in type(self).model_fields:
+            if not self.values(name) and name not in may_be_empty:
+                raise ValueError(f"{name} is an empty list; give at least one value")
+        for name, (low, high) in self.bounds.items():
+            for value in self.values(name):
+                check_bounds(name, value, low, high)
 
 
 def check_bounds(name: str, value: float | None, low: float, high: float) -> None:

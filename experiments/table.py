@@ -93,7 +93,7 @@ FAMILY_SCHEMA = pa.schema(
         ("interval_width", pa.float64()),  # mean width of those of 90%, over the noise
         ("share_found", pa.float64()),  # of the users unlike the rest
         ("share_accused", pa.float64()),  # of the others
-        ("chosen", pa.string()),  # the structure that was chosen
+        ("chosen", pa.string()),  # the ranks of the layers, where these are allotted
         ("unseen_error", pa.float64()),  # squared error of weights without samples, between those of the users
     ]
 )

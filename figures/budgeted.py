@@ -40,10 +40,7 @@ def draw(table: pd.DataFrame, preset: str) -> tuple[Figure, str]:
 
 
 def _caption(table: pd.DataFrame, preset: str) -> str:
-    sizes = ", ".join(
-        f"{symbol} = {comparison.listed(table, column)}"
-        for symbol, column in (("k", "num_users"), ("d1", "num_rows"), ("d2", "num_cols"))
-    )
+    sizes = comparison.sizes(table)
     ratios = "; ".join(
         f"{label} {comparison.in_words(found)}"
         for method, (label, _) in WAYS.items()

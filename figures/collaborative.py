@@ -71,10 +71,7 @@ def _draw(axes: Axes, rows: pd.DataFrame, axis: str) -> None:
 
 
 def _caption(table: pd.DataFrame, preset: str) -> str:
-    sizes = ", ".join(
-        f"{symbol} = {comparison.listed(table, column)}"
-        for symbol, column in (("k", "num_users"), ("d1", "num_rows"), ("d2", "num_cols"))
-    )
+    sizes = comparison.sizes(table)
     ratios = "; ".join(
         f"{_LABELS[name]} {comparison.in_words(found)}"
         for name in _LABELS

@@ -10,6 +10,7 @@ from matplotlib.lines import Line2D
 
 from colora_theory.figures import style, summaries
 
+_SYMBOLS = {"num_users": "k", "num_rows": "d1", "num_cols": "d2", "num_samples": "n"}
 _LINES: dict[str, dict[str, Any]] = {
     "line": {"linestyle": "-", "linewidth": 0.9},
     "dotted": {"linestyle": (0, (1, 1.2)), "linewidth": 0.9},
@@ -68,6 +69,12 @@ def in_words(ratios: "pd.Series[float]") -> str:
 def listed(rows: pd.DataFrame, column: str) -> str:
     """The values of a column, for a caption."""
     return ", ".join(f"{value:g}" for value in sorted(set(rows[column].dropna())))
+
+
+def sizes(rows: pd.DataFrame, *columns: str) -> str:
+    """The values of columns of sizes with their symbols, for a caption; of users, rows and columns unless named."""
+    named = columns or ("num_users", "num_rows", "num_cols")
+    return ", ".join(f"{_SYMBOLS[column]} = {listed(rows, column)}" for column in named)
 
 
 def nothing(panels: Sequence[Axes], what: str) -> str:

@@ -69,10 +69,7 @@ def _name(axes: Axes, which: str, names: list[str]) -> None:
 
 def _caption(table: pd.DataFrame, preset: str) -> str:
     own = table[table["truth"] == table["method"]]
-    sizes = ", ".join(
-        f"{symbol} = {comparison.listed(table, column)}"
-        for symbol, column in (("k", "num_users"), ("d1", "num_rows"), ("d2", "num_cols"), ("n", "num_samples"))
-    )
+    sizes = comparison.sizes(table, "num_users", "num_rows", "num_cols", "num_samples")
     counts = table.groupby("truth", sort=False)["degrees_of_freedom"].first()
     unknowns = ", ".join(f"{str(name).replace('_', ' ')} {count}" for name, count in counts.items())
     held = table[pd.MultiIndex.from_frame(table[["truth", "method"]]).isin(pd.MultiIndex.from_tuples(HELD))]

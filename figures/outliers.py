@@ -47,10 +47,7 @@ def _panel(axes: Axes, table: pd.DataFrame) -> None:
 
 
 def _caption(table: pd.DataFrame, preset: str) -> str:
-    sizes = ", ".join(
-        f"{symbol} = {comparison.listed(table, column)}"
-        for symbol, column in (("k", "num_users"), ("d1", "num_rows"), ("d2", "num_cols"), ("n", "num_samples"))
-    )
+    sizes = comparison.sizes(table, "num_users", "num_rows", "num_cols", "num_samples")
     some = table[(table["level"] > 0) & (table["level"] <= MOST)]
     ratios = "; ".join(
         f"{label} {found.median():.3g}, at most {found.max():.3g}"

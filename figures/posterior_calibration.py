@@ -48,10 +48,7 @@ def _label(axes: Axes, letter: str, name: str, ticks: list[float]) -> None:
 
 
 def _caption(table: pd.DataFrame, preset: str) -> str:
-    sizes = ", ".join(
-        f"{symbol} = {comparison.listed(table, column)}"
-        for symbol, column in (("k", "num_users"), ("d1", "num_rows"), ("d2", "num_cols"))
-    )
+    sizes = comparison.sizes(table)
     means = "; ".join(
         f"{label} {_means(of)}"
         for method, (label, _) in WAYS.items()

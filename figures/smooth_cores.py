@@ -48,10 +48,7 @@ def _label(axes: Axes, letter: str, name: str, ticks: list[int]) -> None:
 
 
 def _caption(table: pd.DataFrame, preset: str) -> str:
-    sizes = ", ".join(
-        f"{symbol} = {comparison.listed(table, column)}"
-        for symbol, column in (("d1", "num_rows"), ("d2", "num_cols"), ("n", "num_samples"))
-    )
+    sizes = comparison.sizes(table, "num_rows", "num_cols", "num_samples")
     ratios = "; ".join(
         f"{label} {comparison.in_words(comparison.quotient(of, 'mean_squared_error', 'law'))}"
         for method, (label, _) in WAYS.items()

@@ -14,13 +14,16 @@ from colora_theory.structures.base import (
     Minimum,
     Parameters,
     Shape,
-    check_sizes,
     halves,
     join,
     low_rank_dimension,
-    random_subspaces,
 )
-from colora_theory.structures.simplex_mixture import distant_users, unused_components
+from colora_theory.structures.components import (
+    check_components,
+    distant_users,
+    sample_components,
+    unused_components,
+)
 
 # Refinements of the first guess.
 _ROUNDS = 10
@@ -57,11 +60,9 @@ class Clusters(AbstractStructure):
             ValueError: see `check`.
         """
         self.check(shape)
-        num_users, num_rows, num_cols = shape
         member_key, left_key, right_key = jax.random.split(key, 3)
-        labels = jax.random.permutation(member_key, jnp.arange(num_users) % self.num_components)
-        lefts = random_subspaces(left_key, self.num_components, num_rows, self.rank)
-        rights = jax.random.normal(right_key, (self.num_components, num_cols, self.rank))
+        labels = jax.random.permutation(member_key, jnp.arange(shape[0]) % self.num_components)
+        lefts, rights = sample_components(left_key, right_key, shape, self.num_components, self.rank)
         return {"members": self._members(labels, lefts), "left": lefts, "right": rights}
 
     def begin(self, key: PRNGKeyArray, weights: Float[Array, "k d1 d2"]) -> Parameters:
@@ -74,9 +75,7 @@ class Clusters(AbstractStructure):
         return {"members": members, "left": left, "right": right}
 
     def check(self, shape: Shape) -> None:
-        check_sizes(shape, rank=self.rank)
-        if not 1 <= self.num_components <= shape[0]:
-            raise ValueError(f"num_components {self.num_components} is not in 1 .. num_users = {shape[0]}")
+        check_components(shape, self.num_components, self.rank)
 
     def degrees_of_freedom(self, shape: Shape) -> int:
         self.check(shape)

@@ -10,12 +10,11 @@ from colora_theory.structures.base import (
     AbstractStructure,
     Parameters,
     Shape,
-    check_sizes,
     halves,
     join,
     low_rank_dimension,
-    random_subspaces,
 )
+from colora_theory.structures.components import check_components, sample_components
 from colora_theory.structures.unfolding import user_directions
 
 
@@ -38,14 +37,9 @@ class Mixture(AbstractStructure):
 
     def sample(self, key: PRNGKeyArray, shape: Shape) -> Parameters:
         self.check(shape)
-        num_users, num_rows, num_cols = shape
         share_key, left_key, right_key = jax.random.split(key, 3)
-        lefts = random_subspaces(left_key, self.num_components, num_rows, self.rank)
-        return {
-            "shares": jax.random.normal(share_key, (num_users, self.num_components)),
-            "left": lefts,
-            "right": jax.random.normal(right_key, (self.num_components, num_cols, self.rank)),
-        }
+        lefts, rights = sample_components(left_key, right_key, shape, self.num_components, self.rank)
+        return {"shares": jax.random.normal(share_key, (shape[0], self.num_components)), "left": lefts, "right": rights}
 
     def begin(self, key: PRNGKeyArray, weights: Float[Array, "k d1 d2"]) -> Parameters:
         # The span of the components shows in the weights; which of its elements they are is guessed.
@@ -55,9 +49,7 @@ class Mixture(AbstractStructure):
         return {"shares": shares, "left": left, "right": right}
 
     def check(self, shape: Shape) -> None:
-        check_sizes(shape, rank=self.rank)
-        if not 1 <= self.num_components <= shape[0]:
-            raise ValueError(f"num_components {self.num_components} is not in 1 .. num_users = {shape[0]}")
+        check_components(shape, self.num_components, self.rank)
         if self.num_components > 1 and 2 * self.rank > min(shape[1:]):
             raise ValueError(
                 f"2 rank = {2 * self.rank} exceeds min(num_rows, num_cols) = {min(shape[1:])}: combinations of two "

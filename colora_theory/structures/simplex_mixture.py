@@ -17,15 +17,12 @@ from colora_theory.structures.base import (
     halves,
     join,
     low_rank_dimension,
-    random_subspaces,
 )
+from colora_theory.structures.components import distant_users, sample_components, unused_components
 from colora_theory.structures.mixture import Mixture
-from colora_theory.structures.unfolding import user_directions
 
 # Faces of the simplex are gone through one by one.
 _MOST_COMPONENTS = 8
-# A component of which every user takes less is used by nobody.
-_UNUSED = 1e-6
 
 
 class SimplexMixture(AbstractStructure):
@@ -59,11 +56,9 @@ class SimplexMixture(AbstractStructure):
             ValueError: see `check`.
         """
         self.check(shape)
-        num_users, num_rows, num_cols = shape
         share_key, left_key, right_key = jax.random.split(key, 3)
-        shares = jax.random.dirichlet(share_key, jnp.ones(self.num_components), (num_users,))
-        lefts = random_subspaces(left_key, self.num_components, num_rows, self.rank)
-        rights = jax.random.normal(right_key, (self.num_components, num_cols, self.rank))
+        shares = jax.random.dirichlet(share_key, jnp.ones(self.num_components), shape[:1])
+        lefts, rights = sample_components(left_key, right_key, shape, self.num_components, self.rank)
         return {"shares": shares[:, :-1], "left": lefts, "right": rights}
 
     def begin(self, key: PRNGKeyArray, weights: Float[Array, "k d1 d2"]) -> Parameters:
@@ -102,32 +97,3 @@ class SimplexMixture(AbstractStructure):
     def doubts(self, problem: Problem, parameters: Parameters) -> tuple[str, ...]:
         """Components that nobody uses."""
         return unused_components(np.asarray(self.shares(parameters)))
-
-
-def distant_users(key: PRNGKeyArray, weights: Float[Array, "k d1 d2"], count: int) -> Array:
-    """Users one after the other, each with a probability in proportion to its squared distance from those before.
-
-    D. Arthur and S. Vassilvitskii, SODA 2007. Distances are taken in the `count` leading directions of the users.
-    """
-    directions = user_directions(weights, count)
-    places = contract("km,kab,lm->lab", directions, weights, directions).reshape(len(weights), -1)
-    chosen: list[Array] = []
-    distance = jnp.ones(len(weights), weights.dtype)
-    for own in jax.random.split(key, count):
-        # Where all are met, any user will do.
-        log = jnp.log(distance + jnp.finfo(weights.dtype).tiny)
-        chosen.append(jax.random.categorical(own, log))
-        nearer = jnp.sum(jnp.square(places - places[chosen[-1]][None]), axis=1)
-        distance = nearer if len(chosen) == 1 else jnp.minimum(distance, nearer)
-    return jnp.stack(chosen)
-
-
-def unused_components(shares: Float[np.ndarray, "k m"]) -> tuple[str, ...]:
-    """One sentence for all components that nobody uses; none if there are none."""
-    unused = np.flatnonzero(np.max(shares, axis=0) < _UNUSED)
-    if not unused.size:
-        return ()
-    named = ", ".join(map(str, unused))
-    verb = "component {} is" if unused.size == 1 else "components {} are"
-    rest = shares.shape[1] - unused.size
-    return (f"{verb.format(named)} used by no user: the data say nothing of it. Fit again with num_components {rest}",)

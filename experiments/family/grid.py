@@ -1,19 +1,20 @@
 """The grids of the family: truths, sizes and fits, checked before anything is computed."""
 
+import dataclasses
 import itertools
 import math
 from collections.abc import Collection, Iterator
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 from pydantic import Field, model_validator
 
 from colora_theory.experiments.errors import shown, unknown_name
 from colora_theory.experiments.family.draw import FamilyDraw
 from colora_theory.experiments.family.registry import FITS, TRUTHS
-from colora_theory.experiments.schema import LARGEST_INTEGER, MOST_CELLS, Strict, check_bounds, check_cells
+from colora_theory.experiments.schema import LARGEST_INTEGER, MOST_CELLS, Axes, check_cells
 
 
-class FamilyGrid(Strict):
+class FamilyGrid(Axes):
     """A Cartesian product of axes: every axis takes one value or a list of values.
 
     The samples of a user are given either by `num_samples` or by `oversampling`, the measurements of all users over the
@@ -31,7 +32,6 @@ class FamilyGrid(Strict):
     noise: float | list[float] = Field(0.0, description="a number, standard deviation over that of the signal")
     num_seeds: int = Field(1, description="one integer")
 
-    # (smallest, largest) allowed value of the axes that have bounds of their own.
     bounds: ClassVar[dict[str, tuple[float, float]]] = {
         "num_users": (1, LARGEST_INTEGER),
         "num_rows": (1, LARGEST_INTEGER),
@@ -43,15 +43,11 @@ class FamilyGrid(Strict):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        self.check_axes()
         for name in type(self).model_fields:
             values = self.values(name)
-            if not values:
-                raise ValueError(f"{name} is an empty list; give at least one value")
             if len(set(values)) < len(values):
                 raise ValueError(f"{name} lists a value twice: {shown(values)}; every value may be given once")
-        for name, (low, high) in self.bounds.items():
-            for value in self.values(name):
-                check_bounds(name, value, low, high)
         registries: dict[str, Collection[str]] = {"truth": TRUTHS, "method": FITS}
         for axis, known in registries.items():
             for name in self.values(axis):
@@ -77,11 +73,6 @@ class FamilyGrid(Strict):
         axes = [name for name in type(self).model_fields if name != "num_seeds"]
         return self.num_seeds * math.prod(len(self.values(name)) for name in axes)
 
-    def values(self, name: str) -> list[Any]:
-        """The values of one axis, a scalar as a list of one."""
-        value = getattr(self, name)
-        return value if isinstance(value, list) else [value]
-
     def draws(self) -> Iterator[FamilyDraw]:
         """The Cartesian product of the data axes; seeds run fastest."""
         axes = ["truth", "num_users", "num_rows", "num_cols", "noise", "level"]
@@ -89,7 +80,7 @@ class FamilyGrid(Strict):
         for *values, amount, seed in itertools.product(*map(self.values, [*axes, amounts]), range(self.num_seeds)):
             draw = FamilyDraw(**dict(zip(axes, values, strict=True)), num_samples=1, seed=seed)
             samples = amount if self.oversampling is None else _samples_for(amount, draw)
-            yield FamilyDraw(**dict(zip(axes, values, strict=True)), num_samples=samples, seed=seed)
+            yield dataclasses.replace(draw, num_samples=samples)
 
 
 def _samples_for(oversampling: float, draw: FamilyDraw) -> int:
