@@ -124,3 +124,32 @@ def test_the_structure_of_the_truth_in_at_least_45_of_50_draws(name):
         hits += ct.choose_structure(problem, None, candidates, seed=seed).chosen == name
     print(f"{name}: {hits} of 50")
     assert hits >= 45
+
+
+def test_the_smaller_one_is_taken_within_a_standard_error_of_the_better_one():
+    """Differences of two linear fits, by hand: their cells are the users in the folds."""
+    pair = {"pooled": CANDIDATES["pooled"], "shared_both": CANDIDATES["shared_both"]}
+    within = 0
+    for seed in range(12):
+        A, y, _ = drawn("pooled", noise=0.5, seed=seed)
+        choice = ct.choose_structure(A, y, pair, seed=seed)
+        within += choice.best == "shared_both"
+        assert (choice.chosen == "pooled") == (choice["pooled"].behind <= choice["pooled"].behind_error)
+    assert within > 0
+    linear = {"all": structures.Pooled(SHAPE[0], 4), "each": structures.Alone(4)}
+    A, y, _ = drawn("pooled", num_samples=60)
+    choice = ct.choose_structure(A, y, linear, folds=2, seed=1)
+    assigned = ct.selection.assign_folds(np.ones(y.shape, bool), 2, 1)
+    losses = np.zeros((2, *y.shape))
+    for fold in range(2):
+        out = assigned == fold
+        flat, *_ = np.linalg.lstsq(A[~out].reshape(-1, 20), y[~out])
+        losses[0][out] = (y[out] - A[out].reshape(-1, 20) @ flat) ** 2
+        for user, own in enumerate(out):
+            flat, *_ = np.linalg.lstsq(A[user, ~own].reshape(-1, 20), y[user, ~own])
+            losses[1, user, own] = (y[user, own] - A[user, own].reshape(-1, 20) @ flat) ** 2
+    behind = losses[1] - losses[0]
+    cells = np.stack([np.sum(np.where(assigned == fold, behind, 0.0), axis=1) for fold in range(2)])
+    error = np.sqrt(np.sum((cells - cells.mean()) ** 2) * 6 / 5 * (1 + 2 / 1)) / y.size
+    np.testing.assert_allclose(choice["each"].behind, behind.mean(), rtol=1e-4)
+    np.testing.assert_allclose(choice["each"].behind_error, error, rtol=1e-4)

@@ -13,9 +13,11 @@ from colora_theory.experiments import cli, table
 from colora_theory.experiments.config import FamilyConfig, load_config
 from colora_theory.experiments.errors import ConfigError
 from colora_theory.experiments.family.draw import FamilyDraw
-from colora_theory.experiments.family.fits import UNDETERMINED
+from colora_theory.experiments.family.fits import UNDETERMINED, Found
 from colora_theory.experiments.family.grid import FamilyGrid
 from colora_theory.experiments.family.registry import FITS, TRUTHS
+from colora_theory.experiments.family.smooth import lines, polynomials
+from colora_theory.experiments.family.trial import _measured
 from colora_theory.experiments.family.truths import STRUCTURES
 from colora_theory.experiments.plan import make_plan
 from colora_theory.experiments.trial import run_chunk
@@ -137,3 +139,31 @@ def test_a_file_of_the_family_is_run_and_kept(tmp_path, monkeypatch):
 
 def test_every_fit_of_a_structure_has_a_truth():
     assert set(STRUCTURES) <= TRUTHS.keys() & FITS.keys()
+
+
+def test_errors_are_those_of_the_judged_users():
+    draw = FamilyDraw("corrupted_data", 10, 6, 5, 16, 0.01, 0, 0.3)
+    instance = TRUTHS[draw.truth].sample(jax.random.key(0), draw)
+    weights = instance.weights + np.where(instance.judged, 1.0, 50.0)[:, None, None]
+    row = _measured(instance, Found(weights, "CONVERGED"))
+    np.testing.assert_allclose(row["mean_squared_error"], 30.0)
+    relative = np.sqrt(7 * 30 / np.sum(instance.weights[instance.judged] ** 2))
+    np.testing.assert_allclose(row["relative_error"], relative)
+
+
+def test_between_the_users_the_polynomials_of_the_truth_are_met():
+    draw = dataclasses.replace(DRAW, truth="smooth")
+    instance = TRUTHS["smooth"].sample(jax.random.key(0), draw)
+    structure = instance.structure
+    between = structure.predict(instance.parameters, np.convolve(structure.times, [0.5, 0.5], "valid").tolist())
+    np.testing.assert_allclose(np.tensordot(polynomials(draw), instance.weights, 1), between, atol=1e-12)
+    np.testing.assert_allclose(np.tensordot(lines(draw), instance.weights, 1)[0], instance.weights[:2].mean(axis=0))
+
+
+def test_intervals_of_the_noise_alone_are_as_wide_as_the_noise():
+    draw = FamilyDraw("normal_cores", 5, 4, 3, 40, 0.2, 0, 0.5)
+    instance = TRUTHS[draw.truth].sample(jax.random.key(0), draw)
+    found = FITS["intervals_plug_in"](instance, draw, jax.random.key(1))
+    # The residuals tell the noise to a few percent.
+    assert found.measured["interval_width"] == pytest.approx(2 * 1.645, rel=0.2)
+    assert found.measured["coverage_50"] < found.measured["coverage_95"]
