@@ -4,6 +4,8 @@ import abc
 import dataclasses
 from typing import Any, Self
 
+import pyarrow as pa
+
 
 class AbstractChunk(abc.ABC):
     """Draws that every one of several methods meets: the unit of computing, storing and resuming.
@@ -31,6 +33,10 @@ class AbstractChunk(abc.ABC):
     @abc.abstractmethod
     def with_draws(self, draws: tuple[Any, ...]) -> Self:
         """The chunk of some of the draws."""
+
+    @abc.abstractmethod
+    def compute(self) -> pa.Table:
+        """All rows, a failed run being a row like any other; recipe by recipe, in the order of the draws."""
 
     @property
     def num_cells(self) -> int:

@@ -7,6 +7,8 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Self
 
+import pyarrow as pa
+
 from colora_theory.experiments.chunk import AbstractChunk, in_words
 from colora_theory.experiments.config import AnyConfig, FamilyConfig, Grid
 from colora_theory.experiments.designs import DESIGNS
@@ -97,6 +99,12 @@ class Chunk(AbstractChunk):
     def with_draws(self, draws: tuple[Draw, ...]) -> Self:
         """See `AbstractChunk`; they are lanes of a program of their own."""
         return dataclasses.replace(self, layout=dataclasses.replace(self.layout, width=len(draws)), draws=draws)
+
+    def compute(self) -> pa.Table:
+        """See `AbstractChunk`."""
+        from colora_theory.experiments.trial import run_chunk
+
+        return run_chunk(self)
 
 
 @dataclasses.dataclass(frozen=True)

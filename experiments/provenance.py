@@ -21,17 +21,27 @@ def package_version() -> str:
     return importlib.metadata.version("colora-theory")
 
 
+# Of what computes no table: the figures, the claims, the report, and guests, whose tables are their own.
+_SILENT = {"figures", "claims", "report", "language"}
+
+
 @functools.cache
-def source_hash() -> str:
-    """A hash of the source of all that computes, so that results of other code are never taken for those of this."""
+def source_hash(guest: Path | None = None) -> str:
+    """A hash of the source of all that computes, so that results of other code are never taken for those of this.
+
+    Args:
+        guest: the folder of a guest whose source counts, too.
+    """
     package = Path(__file__).resolve().parent.parent
     folders = [Path(colora_theory.__file__).parent, Path(__file__).parent]
-    # Links are not followed, and the experiments are named: the figures, the claims and the report compute no table.
-    files = sorted({path.resolve() for folder in folders for path in folder.rglob("*.py")})
+    # Links are not followed, and the experiments are named.
+    computing = {path.resolve() for folder in folders for path in folder.rglob("*.py")}
+    files = sorted(path for path in computing if not _SILENT & set(path.relative_to(package).parts))
+    if guest is not None:
+        files += sorted(path for path in guest.resolve().rglob("*.py") if path.stem not in _SILENT)
     digest = hashlib.sha256()
     for path in files:
-        if not {"figures", "claims", "report"} & set(path.relative_to(package).parts):
-            digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+        digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
 
 

@@ -11,6 +11,7 @@ import itertools
 import json
 import shlex
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,10 +44,20 @@ class DamagedFileError(StoreError):
 
 
 class Store:
-    """Tables under one root folder."""
+    """Tables under one root folder.
 
-    def __init__(self, root: Path) -> None:
+    Args:
+        root: the folder.
+        schemas: what a table may have for columns.
+        made_by: the command that makes a table, before its options; that of its sweep unless given.
+    """
+
+    def __init__(
+        self, root: Path, schemas: Sequence[pa.Schema] = table.SCHEMAS, made_by: tuple[str, ...] | None = None
+    ) -> None:
         self.root = root
+        self._schemas = schemas
+        self._made_by = made_by
 
     def table_path(self, sweep: str, preset: str) -> Path:
         """Where the whole table lies."""
@@ -91,7 +102,7 @@ class Store:
     def find_chunk(self, plan: Plan, chunk: AbstractChunk) -> tuple[pa.Table, dict[str, Any]] | None:
         """The rows of a chunk with their provenance; see `read_chunk`."""
         path = self.chunk_path(plan, chunk)
-        found = _read(path)
+        found = self._read(path)
         if found is None:
             return None
         rows, record = found
@@ -150,13 +161,14 @@ class Store:
             DamagedFileError: If it is not a table of results.
             StoreError: If it cannot be read, or if a newer version of the package wrote it.
         """
-        _read(self.table_path(plan.sweep, plan.preset))
+        self._read(self.table_path(plan.sweep, plan.preset))
 
     def remedy(self, sweep: str, preset: str) -> str:
         """The command that makes a table, in words for an error message."""
         if preset == CUSTOM:
             return f"run: colora sweep FILE.toml --results {shlex.quote(str(self.root))}, with the file of {sweep}"
-        return "run: " + shlex.join(["colora", "run", sweep, "--preset", preset, "--results", str(self.root)])
+        made_by = self._made_by or ("colora", "run", sweep)
+        return "run: " + shlex.join([*made_by, "--preset", preset, "--results", str(self.root)])
 
     def load(self, sweep: str, preset: str) -> pd.DataFrame:
         """The whole table of a sweep; where it comes from is in `.attrs`.
@@ -167,7 +179,7 @@ class Store:
         """
         path = self.table_path(sweep, preset)
         try:
-            found = _read(path)
+            found = self._read(path)
         except DamagedFileError as error:
             raise StoreError(f"{error}\nto make it again from its chunks, {self.remedy(sweep, preset)}") from error
         if found is None:
@@ -205,9 +217,16 @@ class Store:
         _put(path, (as_json(document) + "\n").encode())
         return path
 
+    def _read(self, path: Path) -> tuple[pa.Table, dict[str, Any]] | None:
+        """Rows and provenance, or None if there is no such file."""
+        found = _read(path)
+        if found is not None and not any(found[0].schema.equals(schema) for schema in self._schemas):
+            raise DamagedFileError(path, "its columns are not those of a table of results")
+        return found
+
 
 def _read(path: Path) -> tuple[pa.Table, dict[str, Any]] | None:
-    """Rows and provenance, or None if there is no such file."""
+    """Rows, whatever their columns, and provenance; None if there is no such file."""
     try:
         content = path.read_bytes()
     except FileNotFoundError:
@@ -241,8 +260,6 @@ def _read(path: Path) -> tuple[pa.Table, dict[str, Any]] | None:
     rows = rows.replace_schema_metadata(None)
     if version < table.SCHEMA_VERSION:
         rows = table.upgrade(rows)
-    if not any(rows.schema.equals(schema) for schema in (table.SCHEMA, table.FAMILY_SCHEMA)):
-        raise DamagedFileError(path, "its columns are not those of a table of results")
     return rows, record
 
 

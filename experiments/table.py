@@ -98,6 +98,9 @@ FAMILY_SCHEMA = pa.schema(
     ]
 )
 
+# Of the sweeps of this package; a guest has its own.
+SCHEMAS = (SCHEMA, FAMILY_SCHEMA)
+
 TIMING_COLUMNS = ("seconds", "seconds_per_step")
 
 # Columns that older tables lack but stand for: their value there. All other columns since are null.

@@ -13,11 +13,8 @@ import pyarrow as pa
 
 import colora_theory as ct
 from colora_theory.experiments import table
-from colora_theory.experiments.chunk import AbstractChunk
 from colora_theory.experiments.designs import DESIGNS, NOISE_KINDS
 from colora_theory.experiments.draw import Draw, Rank
-from colora_theory.experiments.family import trial as family
-from colora_theory.experiments.family.plan import FamilyChunk
 from colora_theory.experiments.methods import METHODS, STARTS, Cell
 from colora_theory.experiments.plan import Chunk, Layout, Plan, Recipe
 from colora_theory.experiments.predictions import columns, predict
@@ -39,15 +36,8 @@ METRICS: dict[str, Callable[..., jax.Array]] = {
 }
 
 
-def run_chunk(chunk: AbstractChunk) -> pa.Table:
-    """All rows of a chunk, a failed run being a row like any other; recipe by recipe, in the order of the draws."""
-    if isinstance(chunk, FamilyChunk):
-        return family.run_chunk(chunk)
-    assert isinstance(chunk, Chunk)
-    return _solve_all(chunk)
-
-
-def _solve_all(chunk: Chunk) -> pa.Table:
+def run_chunk(chunk: Chunk) -> pa.Table:
+    """All rows of a chunk."""
     if holds_many_programs():
         _solver.cache_clear()
         jax.clear_caches()
@@ -82,7 +72,7 @@ def _solve_all(chunk: Chunk) -> pa.Table:
 
 def run_plan(plan: Plan) -> pd.DataFrame:
     """All rows of a plan, computed one chunk after the other in this process and stored nowhere."""
-    return pa.concat_tables([run_chunk(chunk) for chunk in plan.chunks]).to_pandas()
+    return pa.concat_tables([chunk.compute() for chunk in plan.chunks]).to_pandas()
 
 
 def _knobs(layout: Layout, draws: tuple[Draw, ...]) -> dict[str, jax.Array]:

@@ -17,7 +17,7 @@ class Outcome:
     """What computing gave.
 
     Attributes:
-        rows: as `trial.run_chunk` makes them.
+        rows: as `AbstractChunk.compute` makes them.
         record: provenance of the process that made them.
     """
 

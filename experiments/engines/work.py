@@ -12,7 +12,6 @@ from colora_theory.experiments.engines.base import Outcome, OutOfMemoryError
 from colora_theory.experiments.errors import ColoraError
 from colora_theory.experiments.provenance import provenance, source_hash
 from colora_theory.experiments.runtime import configure_jax
-from colora_theory.experiments.trial import run_chunk
 
 # How XLA says it: on a GPU, and on a CPU, where the code is that of any error.
 _OUT_OF_MEMORY = ("RESOURCE_EXHAUSTED", "Out of memory")
@@ -47,7 +46,7 @@ def compute(part: AbstractChunk) -> Outcome:
         OutOfMemoryError: If the part does not fit.
     """
     try:
-        rows = run_chunk(part)
+        rows = part.compute()
     except (MemoryError, SystemError) as error:  # the latter from C code that could not even allocate its complaint
         raise OutOfMemoryError(_line(error)) from None
     except jax.errors.JaxRuntimeError as error:

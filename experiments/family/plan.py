@@ -5,6 +5,8 @@ import itertools
 from collections.abc import Iterator, Sequence
 from typing import Self
 
+import pyarrow as pa
+
 from colora_theory.experiments.chunk import AbstractChunk, in_words
 from colora_theory.experiments.errors import ConfigError
 from colora_theory.experiments.family.draw import FamilyDraw
@@ -42,6 +44,12 @@ class FamilyChunk(AbstractChunk):
     def with_draws(self, draws: tuple[FamilyDraw, ...]) -> Self:
         """See `AbstractChunk`."""
         return dataclasses.replace(self, draws=draws)
+
+    def compute(self) -> pa.Table:
+        """See `AbstractChunk`."""
+        from colora_theory.experiments.family.trial import run_chunk
+
+        return run_chunk(self)
 
 
 def chunks(grids: Sequence[FamilyGrid]) -> tuple[FamilyChunk, ...]:

@@ -222,7 +222,7 @@ def test_an_unexpected_error_is_short_too(monkeypatch, tiny, tmp_path):
     def broken(*_):
         raise ZeroDivisionError("of all things")
 
-    monkeypatch.setattr("colora_theory.experiments.engines.work.run_chunk", broken)
+    monkeypatch.setattr("colora_theory.experiments.plan.Chunk.compute", broken)
     code, _, err = colora("run", "tiny", "--results", tmp_path)
     assert code == 1
     assert "unexpected ZeroDivisionError: of all things" in err

@@ -24,7 +24,7 @@ from colora_theory.experiments.engines.job import Job
 from colora_theory.experiments.engines.processes import Processes
 from colora_theory.experiments.errors import ColoraError, ConfigError
 from colora_theory.experiments.own_sweeps import claim
-from colora_theory.experiments.plan import Recipe, make_plan
+from colora_theory.experiments.plan import Chunk, Recipe, make_plan
 from colora_theory.experiments.runner import run
 from colora_theory.experiments.shard import Shard, parse_shard
 from colora_theory.experiments.status import Survey
@@ -173,26 +173,26 @@ def test_rows_of_parts_are_put_in_the_order_of_the_whole(tiny_plan):
 
 
 def test_what_does_not_fit_is_computed_lane_by_lane(store, tiny_plan, reference, notes, monkeypatch):
-    compute = work.run_chunk
+    compute = Chunk.compute
 
     def small(chunk):
         if len(chunk.draws) > 1:
             raise MemoryError("Unable to allocate")
         return compute(chunk)
 
-    monkeypatch.setattr(work, "run_chunk", small)
+    monkeypatch.setattr(Chunk, "compute", small)
     assert table(run(tiny_plan, store, notes)).equals(reference)
 
 
 def test_a_cell_that_does_not_fit_is_named_and_all_others_are_kept(store, tiny_plan, notes, monkeypatch):
-    compute, large = work.run_chunk, tiny_plan.chunks[0].draws[1]
+    compute, large = Chunk.compute, tiny_plan.chunks[0].draws[1]
 
     def cramped(chunk):
         if large in chunk.draws:
             raise MemoryError("Unable to allocate")
         return compute(chunk)
 
-    monkeypatch.setattr(work, "run_chunk", cramped)
+    monkeypatch.setattr(Chunk, "compute", cramped)
     with pytest.raises(LaneTooLargeError, match=r"num_samples = 12.*seed = 1.*GiB") as caught:
         run(tiny_plan, store, notes)
     assert "--workers" in str(caught.value)
@@ -212,7 +212,7 @@ def test_an_allocation_that_fails_is_known(plan, monkeypatch, error):
     def refuse(chunk):
         raise error
 
-    monkeypatch.setattr(work, "run_chunk", refuse)
+    monkeypatch.setattr(Chunk, "compute", refuse)
     with pytest.raises(OutOfMemoryError, match=str(error)):
         work.compute(plan.chunks[0])
 

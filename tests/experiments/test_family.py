@@ -17,10 +17,9 @@ from colora_theory.experiments.family.fits import UNDETERMINED, Found
 from colora_theory.experiments.family.grid import FamilyGrid
 from colora_theory.experiments.family.registry import FITS, TRUTHS
 from colora_theory.experiments.family.smooth import lines, polynomials
-from colora_theory.experiments.family.trial import _measured
+from colora_theory.experiments.family.trial import _measured, run_chunk
 from colora_theory.experiments.family.truths import STRUCTURES
 from colora_theory.experiments.plan import make_plan
-from colora_theory.experiments.trial import run_chunk
 
 SHAPE = {"num_users": 3, "num_rows": 4, "num_cols": 5}
 AXES = SHAPE | {"truth": "pooled", "method": ["pooled", "alone"], "num_samples": 12, "noise": 0.1}

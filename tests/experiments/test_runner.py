@@ -3,9 +3,8 @@ import os
 
 import pytest
 
-from colora_theory.experiments.engines import work
 from colora_theory.experiments.errors import StoreError
-from colora_theory.experiments.plan import make_plan
+from colora_theory.experiments.plan import Chunk, make_plan
 from colora_theory.experiments.runner import run
 from colora_theory.experiments.store import Store
 from tests.experiments.conftest import Notes
@@ -26,7 +25,7 @@ def reference(plan, tmp_path):
 
 def stop_after(chunks, monkeypatch, error):
     """Let that many chunks pass, then raise."""
-    compute, done = work.run_chunk, []
+    compute, done = Chunk.compute, []
 
     def stopping(chunk):
         if len(done) == chunks:
@@ -34,7 +33,7 @@ def stop_after(chunks, monkeypatch, error):
         done.append(chunk)
         return compute(chunk)
 
-    monkeypatch.setattr(work, "run_chunk", stopping)
+    monkeypatch.setattr(Chunk, "compute", stopping)
 
 
 def test_a_run_reports_what_it_did(plan, store, notes):

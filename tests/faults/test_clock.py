@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from colora_theory.experiments.engines import work
+from colora_theory.experiments.plan import Chunk
 from colora_theory.experiments.runner import run
 from tests.experiments.test_store import rows_for
 
@@ -21,7 +21,7 @@ def test_a_clock_set_back_or_forward_repeats_nothing(store, plan, notes, monkeyp
     computed = []
     monkeypatch.setattr(time, "time", lambda: 1e9 - stamp)
     monkeypatch.setattr(time, "time_ns", lambda: int(1e18) - stamp * 10**9)
-    monkeypatch.setattr(work, "run_chunk", lambda chunk: computed.append(chunk) or rows_for(chunk))
+    monkeypatch.setattr(Chunk, "compute", lambda chunk: computed.append(chunk) or rows_for(chunk))
     run(plan, store, notes)
     assert computed == [missing]
     assert path.read_bytes() == before

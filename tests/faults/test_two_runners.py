@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from colora_theory.experiments.engines import work
 from colora_theory.experiments.errors import StoreError
+from colora_theory.experiments.plan import Chunk
 from colora_theory.experiments.runner import run
 from colora_theory.experiments.store import DamagedFileError, Store
 from tests.experiments.conftest import Notes
@@ -74,7 +74,7 @@ def test_a_whole_run_within_a_run(store, other, plan, monkeypatch):
             run(plan, other, Notes())
         return rows_for(chunk, float(plan.chunks.index(chunk)))
 
-    monkeypatch.setattr(work, "run_chunk", compute)
+    monkeypatch.setattr(Chunk, "compute", compute)
     notes = Notes()
     run(plan, store, notes)
     assert notes.notes == []
