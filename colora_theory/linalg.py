@@ -51,13 +51,16 @@ def combine_slices(weights: Float[Array, "k m"], slices: Float[Array, "m k n"]) 
     """
     if jax.default_backend() != "cpu":
         return contract("km,mkn->kn", weights, slices)
-
-    def add(total: Float[Array, "k n"], term: tuple[Array, Array]) -> tuple[Float[Array, "k n"], None]:
-        weight, each = term
-        return total + weight[:, None] * each, None
-
-    total, _ = jax.lax.scan(add, jnp.zeros_like(slices[0]), (weights.T, slices), unroll=_UNROLL)
+    total, _ = jax.lax.scan(_add_slice, jnp.zeros_like(slices[0]), (weights.T, slices), unroll=_UNROLL)
     return total
+
+
+# Not defined where it is used: outside of compiled programs a scan over a new function compiles anew.
+def _add_slice(
+    total: Float[Array, "k n"], term: tuple[Float[Array, " k"], Float[Array, "k n"]]
+) -> tuple[Float[Array, "k n"], None]:
+    weight, each = term
+    return total + weight[:, None] * each, None
 
 
 def solve_normal(normal: Float[Array, "*batch p p"], right_side: Float[Array, "*batch p"]) -> Float[Array, "*batch p"]:

@@ -14,6 +14,14 @@ def test_combined_slices_are_the_einsum(count, key):
     np.testing.assert_allclose(combine_slices(weights, slices), expected, rtol=1e-13, atol=1e-13)
 
 
+def test_combining_slices_outside_of_a_program_again_compiles_nothing():
+    """An operator applied to one set of weights after the other, as by intervals and by drawn data."""
+    weights, slices = jnp.ones((3, 11)), jnp.ones((11, 3, 5))
+    combine_slices(weights, slices)
+    with jax.no_tracing():
+        combine_slices(weights, slices)
+
+
 def test_mixed_slices_are_the_einsum(key):
     first, second = jax.random.split(key)
     matrix, slices = jax.random.normal(first, (4, 2)), jax.random.normal(second, (3, 4, 6))
