@@ -80,11 +80,9 @@ def _calibrate(intervals: Intervals, instance: FamilyInstance, draw: FamilyDraw,
     except ValueError:
         return Found(weights, REFUSED, int(solution.num_steps))
     targets = np.asarray(new.targets)
-    measured = {
-        f"coverage_{nominal}": float(np.mean(of_level(new.sensing, nominal / 100).contains(targets)))
-        for nominal in _NOMINAL
-    }
-    width = 2 * float(np.mean(of_level(new.sensing, 0.9).half_width)) / instance.sigma
+    told = {nominal: of_level(new.sensing, nominal / 100) for nominal in _NOMINAL}
+    measured = {f"coverage_{nominal}": float(np.mean(each.contains(targets))) for nominal, each in told.items()}
+    width = 2 * float(np.mean(told[90].half_width)) / instance.sigma
     return Found(weights, status, int(solution.num_steps), measured=measured | {"interval_width": width})
 
 
