@@ -301,11 +301,15 @@ def outlying(found: float = 1.0, ignored: float = 20.0) -> pd.DataFrame:
     return rows.assign(mean_squared_error=rows["mean_squared_error"] * rows["method"].map(errors))
 
 
-def covering(laplace: float = 0.9, plug_in: float = 0.8) -> pd.DataFrame:
+def covering(laplace: float = 0.9, plug_in: float = 0.8, scarce: float = 0.8) -> pd.DataFrame:
     """Coverage of nominal 90% intervals, by enough samples and by few."""
     rows = family_frame(truth="normal_cores", level=0.5, method=["intervals_laplace", "intervals_plug_in"])
-    covered = np.where(rows["method"] == "intervals_laplace", laplace, plug_in) + 0.001 * (-1.0) ** rows["seed"]
-    return pd.concat([rows.assign(coverage_90=covered, oversampling=ratio) for ratio in (2.0, 4.1)], ignore_index=True)
+    of_laplace, apart = rows["method"] == "intervals_laplace", 0.001 * (-1.0) ** rows["seed"]
+    tables = [
+        rows.assign(coverage_90=np.where(of_laplace, held, plug_in) + apart, oversampling=ratio)
+        for ratio, held in ((1.6, scarce), (4.1, laplace))
+    ]
+    return pd.concat(tables, ignore_index=True)
 
 
 class Case(NamedTuple):
@@ -390,6 +394,7 @@ CASES: dict[str, Case] = {
     "outliers_are_found": Case(outlying, lambda: outlying(found=1.5)),
     "outliers_spoil_least_squares": Case(outlying, lambda: outlying(ignored=1.5)),
     "laplace_intervals_hold_what_they_say": Case(covering, lambda: covering(laplace=0.85)),
+    "laplace_is_too_short_where_data_are_few": Case(covering, lambda: covering(scarce=0.9)),
     "the_noise_alone_is_too_short": Case(covering, lambda: covering(plug_in=0.9)),
     "published_factored_fit": Case(lambda: factored(0.13), lambda: factored(0.15)),
 }
