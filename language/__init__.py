@@ -1,0 +1,1 @@
+"""A guest: the theory's adapters on a pre-trained sentence encoder."""
