@@ -9,7 +9,16 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from colora_theory.experiments.commands import comparing, own_data, planning, report, results, sweeping, watching
+from colora_theory.experiments.commands import (
+    comparing,
+    language,
+    own_data,
+    planning,
+    report,
+    results,
+    sweeping,
+    watching,
+)
 from colora_theory.experiments.commands.speech import INTERRUPTED, again, fail
 from colora_theory.experiments.errors import ColoraError
 
@@ -99,6 +108,7 @@ _COMMANDS: dict[str, tuple[Callable[..., None], tuple[str, ...]]] = {
             "colora plan --users 30 --rows 20 --cols 20 --rank 2 --target 0.05 --noise 0.1 --picture plan.png",
         ),
     ),
+    "language": (language.language, ("colora language --preset smoke",)),
     "fit": (own_data.fit, ("colora fit data.npz --rank 2", "colora fit table.csv --rank auto --out fitted")),
     "compare": (comparing.compare, ("colora compare data.npz", "colora compare data.npz --rank 2,3 --json")),
     "example": (own_data.example, ("colora example trial",)),

@@ -11,9 +11,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Key
 
-from colora_theory.experiments.draw import Draw
-from colora_theory.experiments.family.draw import FamilyDraw
-
 Role = Literal["data", "start", "prediction"]
 
 
@@ -23,8 +20,8 @@ def fingerprint(content: Any) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def key_words(draw: Draw | FamilyDraw, role: Role) -> tuple[int, int]:
-    """The two 32-bit words of the key of `draw` in one role.
+def key_words(draw: Any, role: Role) -> tuple[int, int]:
+    """The two 32-bit words of the key of `draw`, a frozen dataclass of axes, in one role.
 
     An axis that was added later counts only where it differs from what was always meant before, its default: so the
     instances of older sweeps stay the same.
@@ -35,7 +32,7 @@ def key_words(draw: Draw | FamilyDraw, role: Role) -> tuple[int, int]:
     return int(digest[:8], 16), int(digest[8:16], 16)
 
 
-def keys(draws: Sequence[Draw | FamilyDraw], role: Role) -> Key[jax.Array, " draws"]:
+def keys(draws: Sequence[Any], role: Role) -> Key[jax.Array, " draws"]:
     """One key per draw.
 
     The generator is named, so that neither JAX's default generator nor its 64-bit setting changes the data.

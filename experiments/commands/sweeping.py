@@ -73,11 +73,11 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Run one sweep, or go on with it where it was stopped. Ctrl-C: stop soon; twice: at once."""
-    share, chosen = _shard(shard), _engine(workers, dask)
+    share, chosen = _shard(shard), engine_of(workers, dask)
     from colora_theory.experiments.sweeps import find_sweep
 
     config = find_sweep(name).config(preset)
-    with chosen as engine, _interrupts() as interrupts:
+    with chosen as engine, interrupts_of() as interrupts:
         told = _run(config, preset, results, engine, share, interrupts)
     if as_json:
         print_json(told)
@@ -93,7 +93,7 @@ def sweep(
 ) -> None:
     """Run a sweep of your own."""
     check_exists(file)
-    share, chosen = _shard(shard), _engine(workers, dask)
+    share, chosen = _shard(shard), engine_of(workers, dask)
     from colora_theory.experiments.config import load_config
     from colora_theory.experiments.own_sweeps import claim
     from colora_theory.experiments.plan import make_plan
@@ -101,7 +101,7 @@ def sweep(
 
     config = load_config(file)
     make_plan(config, CUSTOM)
-    with chosen as engine, _interrupts() as interrupts:
+    with chosen as engine, interrupts_of() as interrupts:
         claim(config, file, Store(results))
         told = _run(config, CUSTOM, results, engine, share, interrupts)
     if as_json:
@@ -121,7 +121,7 @@ def reproduce(
 
     Figures, and report.html with all of it on one page, are in the folder of --out, verdicts beside the tables.
     """
-    share, chosen = _shard(shard), _engine(workers, dask)
+    share, chosen = _shard(shard), engine_of(workers, dask)
     from colora_theory.experiments.claims.evidence import Verdict
     from colora_theory.experiments.claims.verify import document
     from colora_theory.experiments.sweeps import SWEEPS
@@ -129,7 +129,7 @@ def reproduce(
     began = time.monotonic()
     configs = [sweep.config(preset) for sweep in SWEEPS.values()]
     say(f"reproduce ({preset}): {len(configs)} sweeps into {results}, then all figures and a report into {out}")
-    with chosen as engine, _interrupts() as interrupts:
+    with chosen as engine, interrupts_of() as interrupts:
         ran = [_run(config, preset, results, engine, share, interrupts) for config in configs]
     told: dict[str, Any] = {"complete": all(each["complete"] for each in ran), "sweeps": ran}
     if not told["complete"]:
@@ -187,7 +187,8 @@ def _run(
     }
 
 
-def _engine(workers: int | None, dask: str | None) -> "Engine":
+def engine_of(workers: int | None, dask: str | None) -> "Engine":
+    """What the options ask to compute with."""
     from colora_theory.experiments.engines.choice import choose
 
     return choose(workers, dask)
@@ -197,7 +198,8 @@ def _shard(text: str | None) -> "Shard":
     return WHOLE if text is None else parse_shard(text)
 
 
-def _interrupts() -> "Interrupts":
+def interrupts_of() -> "Interrupts":
+    """Ctrl-C as a wish to stop soon; the second at once."""
     from colora_theory.experiments.interrupts import Interrupts
 
     def second() -> None:
