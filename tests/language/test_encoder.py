@@ -34,7 +34,7 @@ def exact():
 
 @pytest.fixture(scope="module")
 def embed(encoder):
-    return eqx.Partial(eqx.filter_jit(lambda encoder, *given: encoder(*given)), encoder)
+    return eqx.filter_jit(encoder)
 
 
 def close(found, expected, in_eps=100):
