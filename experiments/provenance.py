@@ -36,12 +36,13 @@ def source_hash(guest: Path | None = None) -> str:
     folders = [Path(colora_theory.__file__).parent, Path(__file__).parent]
     # Links are not followed, and the experiments are named.
     computing = {path.resolve() for folder in folders for path in folder.rglob("*.py")}
-    files = sorted(path for path in computing if not _SILENT & set(path.relative_to(package).parts))
+    named = {path.relative_to(package): path for path in computing}
+    files = [(name, path) for name, path in sorted(named.items()) if not _SILENT & set(name.parts)]
     if guest is not None:
-        files += sorted(path for path in guest.resolve().rglob("*.py") if path.stem not in _SILENT)
+        files += [(path.relative_to(guest), path) for path in sorted(guest.rglob("*.py")) if path.stem not in _SILENT]
     digest = hashlib.sha256()
-    for path in files:
-        digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    for name, path in files:
+        digest.update(name.as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
 
 

@@ -1,6 +1,7 @@
 """The same users as a linear regression on frozen features: what the theory speaks of, and what it says of them."""
 
 import dataclasses
+import warnings
 from collections.abc import Sequence
 
 import jax.numpy as jnp
@@ -8,9 +9,11 @@ import numpy as np
 from jaxtyping import Float
 
 from colora_theory.factors import PersonalFactors
-from colora_theory.fit import FitError, fit
+from colora_theory.fit import ConvergenceWarning, FitError, fit
 from colora_theory.language.lexica import Task
 from colora_theory.language.tasks import Labelled, Vocabulary
+from colora_theory.problem import IdentifiabilityWarning
+from colora_theory.solution import Status
 from colora_theory.theory import TransferErrors, transfer_errors
 
 # Principal components of the embeddings that are features, and the rank of the space that users' weights share.
@@ -79,24 +82,28 @@ def _best(features: Float[np.ndarray, "words d"], vocabulary: Vocabulary, task: 
     return weights, float(np.sum((roots * (labels - features[counted] @ weights)) ** 2))
 
 
-def together(A: Float[np.ndarray, "k n 1 d"], y: Float[np.ndarray, "k n"]) -> Float[np.ndarray, "k d"]:
-    """Weights of all users in one space of few dimensions, by `colora_theory.fit`."""
-    try:
-        solution = fit(A, y, rank=(1, RANK))
-    except FitError as error:
-        solution = error.solution
-    return np.asarray(solution.weights)[:, 0]
+def together(A: Float[np.ndarray, "k n 1 d"], y: Float[np.ndarray, "k n"]) -> tuple[np.ndarray, Status]:
+    """Weights of all users in one space of few dimensions, shape (num_users, num_features), by `colora_theory.fit`."""
+    with warnings.catch_warnings():
+        # What they say is in the status.
+        warnings.simplefilter("ignore", (ConvergenceWarning, IdentifiabilityWarning))
+        try:
+            solution = fit(A, y, rank=(1, RANK))
+        except FitError as error:
+            solution = error.solution
+    return np.asarray(solution.weights)[:, 0], Status(int(solution.status))
 
 
-def alone(A: Float[np.ndarray, "k n 1 d"], y: Float[np.ndarray, "k n"]) -> Float[np.ndarray, "k d"]:
+def alone(A: Float[np.ndarray, "k n 1 d"], y: Float[np.ndarray, "k n"]) -> tuple[np.ndarray, Status]:
     """Weights of each user by least squares, the shortest of the best."""
-    return np.stack([np.linalg.lstsq(own[:, 0], labels)[0] for own, labels in zip(A, y, strict=True)])
+    weights = [np.linalg.lstsq(own[:, 0], labels)[0] for own, labels in zip(A, y, strict=True)]
+    return np.stack(weights), Status.CONVERGED
 
 
-def pooled(A: Float[np.ndarray, "k n 1 d"], y: Float[np.ndarray, "k n"]) -> Float[np.ndarray, "k d"]:
+def pooled(A: Float[np.ndarray, "k n 1 d"], y: Float[np.ndarray, "k n"]) -> tuple[np.ndarray, Status]:
     """Weights of all users at once by least squares."""
     weights = np.linalg.lstsq(A.reshape(-1, A.shape[-1]), y.reshape(-1))[0]
-    return np.broadcast_to(weights, (len(A), weights.size))
+    return np.broadcast_to(weights, (len(A), weights.size)), Status.CONVERGED
 
 
 def trained_numbers(way: str, num_users: int, size: int) -> int:

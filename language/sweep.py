@@ -48,7 +48,7 @@ SCHEMA = pa.schema(
         ("similarity", pa.float64()),  # mean cosine between the directions of the users' tasks, before training
         ("trained_numbers", pa.int64()),  # of all users together
         ("status_name", pa.string()),
-        ("steps", pa.int64()),
+        ("steps", pa.int64()),  # null for linear fits
         ("seconds", pa.float64()),  # compilation included
         ("loss", pa.float64()),  # before the last step; null for linear fits
         ("accuracy", pa.float64()),  # on held-out words, mean over the users
@@ -182,13 +182,12 @@ def _logits(found: Tuned, hidden: jax.Array, mask: jax.Array) -> jax.Array:
 
 def _linear(users: Users, draw: LanguageDraw, way: str) -> dict[str, Any]:
     problem = bridge.regression(users.bank.vocabulary, users.tasks, draw.seed)
-    weights = getattr(bridge, way)(*problem.measurements(users.samples))
+    weights, status = getattr(bridge, way)(*problem.measurements(users.samples))
     inputs, _ = problem.measurements(users.tests)
     predicted = getattr(problem.predict(draw.num_samples), way)
     return _scores(users, np.einsum("knad,kd->kn", inputs, weights)) | {
         "trained_numbers": bridge.trained_numbers(way, *weights.shape),
-        "status_name": Status.CONVERGED.name,
-        "steps": 1,
+        "status_name": status.name,
         "squared_error": float(np.mean(np.sum((weights - problem.weights) ** 2, axis=1))),
         "predicted_error": predicted if np.isfinite(predicted) else None,
     }

@@ -126,7 +126,17 @@ ALLOWED["communication"] = {"factors", "solution", "starts", "solvers", "baselin
 ALLOWED["metrics"] = {"linalg", "grassmann", "factors"}
 ALLOWED["theory"] = {"lanes", "linalg", "grassmann", "factors", "precision", "sensing", "problem", "synthetic"}
 ALLOWED["figures"] = {"theory", "experiments"}
-ALLOWED["language"] = {"linalg", "factors", "solution", "structures", "fit", "theory", "experiments", "figures"}
+ALLOWED["language"] = {
+    "linalg",
+    "factors",
+    "problem",
+    "solution",
+    "structures",
+    "fit",
+    "theory",
+    "experiments",
+    "figures",
+}
 FOLDERS = ("colora_theory", "experiments", "figures", "language")
 
 
