@@ -24,11 +24,12 @@ DOCS_VENV   := .venv-docs
 DOCS_STAMP  := $(DOCS_VENV)/.installed
 CHROMIUM   ?= /usr/bin/chromium
 
-.PHONY: help reproduce smoke verify test long faults fuzz bench reference env check lock bench-lock docs docs-check docs-lock clean
+.PHONY: help reproduce smoke verify language test long faults fuzz bench reference env check lock bench-lock docs docs-check docs-lock clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make reproduce   environment, every sweep (PRESET=cpu), every figure and report.html into figures/out/, a verdict on every claim"
+	@echo "make language    weights of a small language model, users who fine-tune it together (PRESET), figures, verdicts"
 	@echo "make test        environment, test suite"
 	@echo "make smoke       the same road as reproduce, on grids of seconds"
 	@echo "make verify      what the stored tables (PRESET=cpu) say of every claim; fails if one is refuted or lacks data"
@@ -76,6 +77,9 @@ smoke: env
 
 verify: env
 	@$(BIN)/colora verify --preset $(PRESET) --results $(RESULTS)
+
+language: $(WEIGHTS)
+	@$(BIN)/colora language --preset $(PRESET) --results $(RESULTS) --out $(FIGURES)
 
 test: env
 	@echo "tests: running the suite (long statistics: make long)"

@@ -25,7 +25,7 @@ problem = ct.sample_instance(jax.random.key(0), family, num_samples=16).problem
 """,
 }
 # What these compile is more than the quick suite can bear.
-SLOW = {"first-steps.md", "extending.md"}
+SLOW = {"first-steps.md", "extending.md", "family.md"}
 BLOCKS = {page.name: blocks_of(page) for page in PAGES}
 
 
