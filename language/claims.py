@@ -127,7 +127,7 @@ CLAIMS = (
         rule=Inside(low=0.0),
     ),
     Claim(
-        name="personal_cores_beat_one_adapter",
+        name="personal_cores_beat_one_for_all",
         statement="Where tasks differ, one adapter and readout for all loses what personal cores keep.",
         source=Source.OURS,
         sweep=NAME,

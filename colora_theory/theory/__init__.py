@@ -17,6 +17,9 @@ from colora_theory.theory.isometry import spread_isometry_bound as spread_isomet
 from colora_theory.theory.laws import contraction_law as contraction_law
 from colora_theory.theory.laws import isometry_law as isometry_law
 from colora_theory.theory.laws import noise_law as noise_law
+from colora_theory.theory.newcomer import fitted_core_error as fitted_core_error
+from colora_theory.theory.newcomer import retrieval_crossing as retrieval_crossing
+from colora_theory.theory.newcomer import retrieved_core_error as retrieved_core_error
 from colora_theory.theory.overlap import StartOverlap as StartOverlap
 from colora_theory.theory.overlap import start_overlap as start_overlap
 from colora_theory.theory.plan import Plan as Plan

@@ -13,12 +13,26 @@ from colora_theory.experiments.claims import (
     posterior,
     predictions,
     published,
+    retrieval,
     sharing,
 )
 from colora_theory.experiments.claims.claim import Claim
 from colora_theory.experiments.errors import ConfigError, unknown_name
 
-_MODULES = (abstract, ours, predictions, plans, designs, communication, published, family, sharing, outliers, posterior)
+_MODULES = (
+    abstract,
+    ours,
+    predictions,
+    plans,
+    designs,
+    communication,
+    published,
+    family,
+    sharing,
+    outliers,
+    posterior,
+    retrieval,
+)
 CLAIMS: dict[str, Claim] = {claim.name: claim for module in _MODULES for claim in module.CLAIMS}
 
 

@@ -2,14 +2,23 @@
 
 from collections.abc import Mapping
 
-from colora_theory.experiments.family import budgeted, collaborative, fits, outliers, posterior, smooth, truths
+from colora_theory.experiments.family import (
+    budgeted,
+    collaborative,
+    fits,
+    outliers,
+    posterior,
+    retrieval,
+    smooth,
+    truths,
+)
 from colora_theory.experiments.family.fits import Fit
 from colora_theory.experiments.family.truths import Truth
 
-_MODULES = (truths, collaborative, budgeted, outliers, posterior)
+_MODULES = (truths, collaborative, budgeted, outliers, posterior, retrieval)
 TRUTHS: Mapping[str, Truth] = {name: truth for module in _MODULES for name, truth in module.TRUTHS.items()}
 FITS: Mapping[str, Fit] = {
     name: fit
-    for module in (fits, smooth, collaborative, budgeted, outliers, posterior)
+    for module in (fits, smooth, collaborative, budgeted, outliers, posterior, retrieval)
     for name, fit in module.FITS.items()
 }

@@ -36,6 +36,7 @@ _NAMES = (
     "budgeted",
     "outliers",
     "posterior_calibration",
+    "retrieval",
 )
 
 

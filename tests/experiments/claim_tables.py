@@ -301,6 +301,13 @@ def outlying(found: float = 1.0, ignored: float = 20.0) -> pd.DataFrame:
     return rows.assign(mean_squared_error=rows["mean_squared_error"] * rows["method"].map(errors))
 
 
+def retrieving(level: float, num_samples: int, quotient: float) -> pd.DataFrame:
+    """Squared errors of a retrieved core in units of the fitted one's."""
+    errors = {"retrieved_by_residuals": quotient, "core_fitted": 1.0}
+    rows = family_frame(truth="new_user_of_a_group", level=level, num_samples=num_samples, method=list(errors))
+    return rows.assign(mean_squared_error=rows["mean_squared_error"] * rows["method"].map(errors))
+
+
 def covering(laplace: float = 0.9, plug_in: float = 0.8, scarce: float = 0.8) -> pd.DataFrame:
     """Coverage of nominal 90% intervals, by enough samples and by few."""
     rows = family_frame(truth="normal_cores", level=0.5, method=["intervals_laplace", "intervals_plug_in"])
@@ -391,6 +398,8 @@ CASES: dict[str, Case] = {
     "contributions_find_the_ranks": Case(lambda: budgeting(), lambda: budgeting(contribution=1.2)),
     "even_ranks_err_by_their_bias": Case(lambda: budgeting(), lambda: budgeting(evenly=3.0)),
     "unseen_parameters_are_predicted": Case(lambda: following(), lambda: following(unseen=2.5)),
+    "similar_users_serve_a_new_one": Case(lambda: retrieving(0.02, 12, 0.3), lambda: retrieving(0.02, 12, 0.7)),
+    "unrelated_users_do_not_serve_a_new_one": Case(lambda: retrieving(1.0, 24, 4.0), lambda: retrieving(1.0, 24, 1.2)),
     "outliers_are_found": Case(outlying, lambda: outlying(found=1.5)),
     "outliers_spoil_least_squares": Case(outlying, lambda: outlying(ignored=1.5)),
     "laplace_intervals_hold_what_they_say": Case(covering, lambda: covering(laplace=0.85)),
