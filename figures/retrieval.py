@@ -79,7 +79,7 @@ def _caption(table: pd.DataFrame, preset: str) -> str:
     sizes = comparison.sizes(table, "num_rows", "num_cols")
     sigma = _sigma(table)
     crossings = ", ".join(
-        f"{level:g}: {retrieval_crossing(RANK, sigma, level, MEMBERS, _old_error(sigma)):.3g}"
+        f"{retrieval_crossing(RANK, sigma, level, MEMBERS, _old_error(sigma)):.3g} for {level:g}"
         for level in sorted(set(table["level"]))
         if level < 1
     )
@@ -94,7 +94,7 @@ def _caption(table: pd.DataFrame, preset: str) -> str:
         "in groups the mean core of the most similar old users errs less than a fitted one up to about the crossing of "
         f"the two laws; without groups it does not. Markers and bars (measurement): median and {summaries.BAND}. Lines "
         f"(theory, of the mean): fitted {SIGMA}^2 r^2 / (n - r^2 - 1) in known subspaces; retrieved from the {MEMBERS} "
-        f"old users of one's group. They cross at n = {crossings or 'nowhere'} (by part of the variance). Other "
+        f"old users of one's group. They cross at n = {crossings or 'nowhere'} of it. Other "
         f"distances than residuals, squared error over that by residuals: {others}. "
         f"{summaries.runs_per_point(table, ['level', 'num_samples', 'method']).capitalize()} per point. "
         f"{summaries.failures(table)}"
