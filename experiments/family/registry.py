@@ -6,6 +6,7 @@ from colora_theory.experiments.family import (
     budgeted,
     collaborative,
     fits,
+    mixtures,
     outliers,
     posterior,
     retrieval,
@@ -15,10 +16,10 @@ from colora_theory.experiments.family import (
 from colora_theory.experiments.family.fits import Fit
 from colora_theory.experiments.family.truths import Truth
 
-_MODULES = (truths, collaborative, budgeted, outliers, posterior, retrieval)
+_MODULES = (truths, collaborative, budgeted, mixtures, outliers, posterior, retrieval)
 TRUTHS: Mapping[str, Truth] = {name: truth for module in _MODULES for name, truth in module.TRUTHS.items()}
 FITS: Mapping[str, Fit] = {
     name: fit
-    for module in (fits, smooth, collaborative, budgeted, outliers, posterior, retrieval)
+    for module in (fits, smooth, collaborative, budgeted, mixtures, outliers, posterior, retrieval)
     for name, fit in module.FITS.items()
 }

@@ -34,6 +34,7 @@ _NAMES = (
     "smooth_cores",
     "collaborative",
     "budgeted",
+    "mixtures",
     "outliers",
     "posterior_calibration",
     "retrieval",

@@ -301,6 +301,14 @@ def outlying(found: float = 1.0, ignored: float = 20.0) -> pd.DataFrame:
     return rows.assign(mean_squared_error=rows["mean_squared_error"] * rows["method"].map(errors))
 
 
+def mixing(clusters: float = 20.0, simplex: float = 1.1) -> pd.DataFrame:
+    """Squared errors of clusters where users mix, and of the mixture where nobody does, in units of the other's."""
+    rows = family_frame(truth="mixing_users", level=[0.0, 0.5], method=["mixing_clusters", "mixing_simplex"])
+    hard, mixed = rows["method"] == "mixing_clusters", rows["level"] > 0
+    errors = np.where(hard & mixed, clusters, np.where(~hard & ~mixed, simplex, 1.0))
+    return rows.assign(mean_squared_error=rows["mean_squared_error"] * errors)
+
+
 def retrieving(level: float, num_samples: int, quotient: float) -> pd.DataFrame:
     """Squared errors of a retrieved core in units of the fitted one's."""
     errors = {"retrieved_by_residuals": quotient, "core_fitted": 1.0}
@@ -398,6 +406,8 @@ CASES: dict[str, Case] = {
     "contributions_find_the_ranks": Case(lambda: budgeting(), lambda: budgeting(contribution=1.2)),
     "even_ranks_err_by_their_bias": Case(lambda: budgeting(), lambda: budgeting(evenly=3.0)),
     "unseen_parameters_are_predicted": Case(lambda: following(), lambda: following(unseen=2.5)),
+    "clusters_fail_where_users_mix": Case(mixing, lambda: mixing(clusters=2.0)),
+    "mixing_nobody_needs_costs_its_count": Case(mixing, lambda: mixing(simplex=1.5)),
     "similar_users_serve_a_new_one": Case(lambda: retrieving(0.02, 12, 0.3), lambda: retrieving(0.02, 12, 0.7)),
     "unrelated_users_do_not_serve_a_new_one": Case(lambda: retrieving(1.0, 24, 4.0), lambda: retrieving(1.0, 24, 1.2)),
     "outliers_are_found": Case(outlying, lambda: outlying(found=1.5)),
