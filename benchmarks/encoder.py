@@ -26,7 +26,7 @@ def measure(batch: tuple[int, int, int], turns: int) -> tuple[np.ndarray, float]
     mask = np.arange(most) < rng.integers(fewest, most + 1, (sentences, 1))
     actions = (_ours(ids, mask), _theirs(ids, mask))
     difference = np.max(np.abs(actions[0]() - actions[1]()))
-    seconds = [[_timed(action) for action in actions] for _ in range(turns)]
+    seconds = [[timed(action) for action in actions] for _ in range(turns)]
     return np.array(seconds), float(difference)
 
 
@@ -56,22 +56,25 @@ def _theirs(ids: np.ndarray, mask: np.ndarray) -> Callable[[], np.ndarray]:
     return encode
 
 
-def _timed(action: Callable[[], object]) -> float:
+def timed(action: Callable[[], object]) -> float:
+    """Seconds that an action takes."""
     began = time.perf_counter()
     action()
     return time.perf_counter() - began
 
 
 def told(batch: tuple[int, int, int], seconds: np.ndarray, difference: float) -> str:
-    """A row of the table: medians, and the median ratio of a turn with its 95% interval by order statistics."""
+    """A row of the table."""
     sentences, fewest, most = batch
     ours, theirs = 1e3 * np.median(seconds, axis=0)
+    return f"| {sentences} of {fewest} to {most} | {ours:.0f} | {theirs:.0f} | {ratio(seconds)} | {difference:.1e} |"
+
+
+def ratio(seconds: np.ndarray) -> str:
+    """The median ratio of the first to the second in a turn, with its 95% interval by order statistics."""
     ratios = seconds[:, 0] / seconds[:, 1]
     low, high = stats.quantile_test(ratios, q=1, p=0.5).confidence_interval()
-    return (
-        f"| {sentences} of {fewest} to {most} | {ours:.0f} | {theirs:.0f} | {np.median(ratios):.2f} "
-        f"[{low:.2f}, {high:.2f}] | {difference:.1e} |"
-    )
+    return f"{np.median(ratios):.2f} [{low:.2f}, {high:.2f}]"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -56,7 +56,16 @@ class Tuned(eqx.Module):
     status: Int[Array, ""]
 
 
-class _State(eqx.Module):
+class State(eqx.Module):
+    """Where a run is.
+
+    Attributes:
+        trained: the parameters.
+        optimizer: moments of Adam.
+        losses: before each step that was taken, NaN for the others.
+        step: how many were taken.
+    """
+
     trained: Trained
     optimizer: Any
     losses: Float[Array, " steps"]
@@ -74,6 +83,14 @@ def prototypes(bank: Bank, samples: Labelled) -> Float[Array, "k 1 width+1"]:
     between, middle = means[0] - means[1], (means[0] + means[1]) / 2
     slopes = 2 * between / np.sum(between**2, axis=1, keepdims=True)
     return jnp.asarray(np.concatenate([slopes, -np.sum(slopes * middle, axis=1, keepdims=True)], axis=1)[:, None])
+
+
+def begin(method: Method, bank: Bank, samples: Labelled, recipe: Recipe, *, key: PRNGKeyArray) -> tuple[Model, State]:
+    """The frozen part of a run and its state before the first step; see `fine_tune`."""
+    model, trained = prepare(method, bank, prototypes(bank, samples), key=key)
+    optimizer = optax.adamw(method.learning_rate, weight_decay=recipe.decay)
+    losses = jnp.full(recipe.num_steps, jnp.nan, bank.hidden.dtype)
+    return model, State(trained, optimizer.init(trained), losses, jnp.array(0))
 
 
 def fine_tune(
@@ -100,11 +117,7 @@ def fine_tune(
         LanguageError: If a structure does not fit the maps, or the checkpoint is damaged or of another run.
     """
     start_key, step_key = jax.random.split(key)
-    model, trained = prepare(method, bank, prototypes(bank, samples), key=start_key)
-    optimizer = optax.adamw(method.learning_rate, weight_decay=recipe.decay)
-    state = _State(
-        trained, optimizer.init(trained), jnp.full(recipe.num_steps, jnp.nan, bank.hidden.dtype), jnp.array(0)
-    )
+    model, state = begin(method, bank, samples, recipe, key=start_key)
     run = fingerprint(
         {
             "method": method.title,
@@ -121,7 +134,7 @@ def fine_tune(
     inputs = bank.inputs(not model.layers)
     while int(state.step) < recipe.num_steps:
         steps = min(recipe.segment, recipe.num_steps - int(state.step))
-        state = _segment(model, state, method, recipe, *inputs, words, labels, step_key, steps)
+        state = advance(model, state, method, recipe, *inputs, words, labels, step_key, steps)
         if checkpoint is not None:
             _save(checkpoint, run, state)
     finite = jnp.all(jnp.isfinite(state.losses))
@@ -130,9 +143,9 @@ def fine_tune(
 
 
 @eqx.filter_jit
-def _segment(
+def advance(
     model: Model,
-    state: _State,
+    state: State,
     method: Method,
     recipe: Recipe,
     hidden: Float[Array, "words tokens width"],
@@ -141,7 +154,21 @@ def _segment(
     labels: Bool[Array, "k n"],
     key: PRNGKeyArray,
     steps: int,
-) -> _State:
+) -> State:
+    """A run after some more steps.
+
+    Args:
+        model: the frozen part.
+        state: where the run is.
+        method: what is shared.
+        recipe: batch and decay.
+        hidden: of all words, below the adapted layers, shape (num_words, tokens, width).
+        mask: which tokens are there, shape (num_words, tokens).
+        words: places of each user's words, shape (num_users, num_samples).
+        labels: whether they are of the user's task, of the same shape.
+        key: randomness of all steps.
+        steps: how many.
+    """
     optimizer = optax.adamw(method.learning_rate, weight_decay=recipe.decay)
     users, count = words.shape
 
@@ -151,7 +178,7 @@ def _segment(
         logits = model.logits(trained, hidden[some], mask[some], key)
         return jnp.mean(jax.nn.softplus(jnp.where(told, -logits, logits)))
 
-    def step(state: _State, number: Int[Array, ""]) -> tuple[_State, None]:
+    def step(state: State, number: Int[Array, ""]) -> tuple[State, None]:
         batch_key, pair_key = jax.random.split(jax.random.fold_in(key, number))
         some, told = words, labels
         if count > recipe.batch:
@@ -167,7 +194,7 @@ def _segment(
             trained = eqx.tree_at(
                 lambda both: both.body, trained, jax.tree.map(lambda each: _averaged(each, due), trained.body)
             )
-        return _State(trained, moments, state.losses.at[number].set(loss), number + 1), None
+        return State(trained, moments, state.losses.at[number].set(loss), number + 1), None
 
     return jax.lax.scan(step, state, state.step + jnp.arange(steps))[0]
 
@@ -176,20 +203,20 @@ def _averaged(each: Float[Array, "k *rest"], due: Bool[Array, ""]) -> Float[Arra
     return jnp.where(due, jnp.mean(each, axis=0, keepdims=True), each)
 
 
-def _save(path: Path, run: str, state: _State) -> None:
+def _save(path: Path, run: str, state: State) -> None:
     content = io.BytesIO()
     eqx.tree_serialise_leaves(content, state)
     put(path, (run + _checksum(content.getvalue())).encode() + content.getvalue())
 
 
-def _load(path: Path, run: str, like: _State) -> _State:
+def _load(path: Path, run: str, like: State) -> State:
     content, length = path.read_bytes(), len(run)
     if content[:length] != run.encode():
         raise LanguageError(f"{path} is no checkpoint of this run; remove it, or choose another file")
     checksum, leaves = content[length : 2 * length], content[2 * length :]
     if checksum != _checksum(leaves).encode():
         raise LanguageError(f"the checkpoint {path} is damaged; remove it to begin anew")
-    loaded: _State = eqx.tree_deserialise_leaves(io.BytesIO(leaves), like)
+    loaded: State = eqx.tree_deserialise_leaves(io.BytesIO(leaves), like)
     return loaded
 
 

@@ -122,19 +122,19 @@ def test_averaged_users_have_one_adapter_and_their_own_readouts(bank, samples):
 
 def test_a_killed_run_goes_on_to_the_same_end(bank, samples, tmp_path, monkeypatch):
     whole = fine_tune(COLORA, bank, samples, RECIPE, key=KEY)
-    path, segment = tmp_path / "checkpoint", training._segment
+    path, segment = tmp_path / "checkpoint", training.advance
 
     def killed(model, state, *rest):
         if int(state.step) == 4:
             raise KeyboardInterrupt
         return segment(model, state, *rest)
 
-    monkeypatch.setattr(training, "_segment", killed)
+    monkeypatch.setattr(training, "advance", killed)
     with pytest.raises(KeyboardInterrupt):
         fine_tune(COLORA, bank, samples, RECIPE, key=KEY, checkpoint=path)
     begun = []
     monkeypatch.setattr(
-        training, "_segment", lambda model, state, *rest: begun.append(int(state.step)) or segment(model, state, *rest)
+        training, "advance", lambda model, state, *rest: begun.append(int(state.step)) or segment(model, state, *rest)
     )
     resumed = fine_tune(COLORA, bank, samples, RECIPE, key=KEY, checkpoint=path)
     assert begun == [4]
