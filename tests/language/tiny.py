@@ -17,6 +17,7 @@ SIZES = Sizes(
     intermediate_size=12,
     num_attention_heads=2,
     num_hidden_layers=2,
+    layer_norm_eps=1e-3,
 )
 
 
