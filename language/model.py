@@ -121,6 +121,7 @@ def prepare(
     layers: list[AdaptedLayer] = []
     body: dict[str, Parameters] = {}
     try:
+        head.check((users, 1, readouts.shape[2]))
         near = head.begin(key, readouts)
         if method.body is not None:
             structure = method.body(users)

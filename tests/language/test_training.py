@@ -159,6 +159,14 @@ def test_steps_that_are_too_long_are_told(bank, samples):
     assert found.status == Status.NONFINITE
 
 
+def test_a_shared_space_that_the_users_do_not_span_is_named_with_the_method(bank, samples):
+    few = Labelled(samples.words[:2], samples.labels[:2])
+    with pytest.raises(
+        LanguageError, match=r"no adapter, shared heads: rank \(1, 4\) is more than 2 core\(s\) can span"
+    ):
+        fine_tune(METHODS["heads_together"], bank, few, RECIPE, key=KEY)
+
+
 def test_a_rank_above_the_maps_size_is_named_with_the_method(bank, samples):
     wide = dataclasses.replace(ALONE, body=lambda users: Alone(9))
     with pytest.raises(LanguageError, match=r"each alone: rank 9 is not in 1 .. min\(num_rows, num_cols\) = 8"):
