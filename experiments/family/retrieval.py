@@ -78,7 +78,13 @@ def _normal(instance: FamilyInstance, draw: FamilyDraw, key: PRNGKeyArray) -> Fo
     return _found(instance, mean + law @ design.T @ np.linalg.solve(seen, targets - design @ mean))
 
 
-TRUTHS = {"new_user_of_a_group": Truth(lambda draw: CORE, _sample, "the part of the cores' variance within the groups")}
+def _unknowns(draw: FamilyDraw) -> int:
+    if draw.num_users != 1:
+        raise ValueError(f"num_users {draw.num_users}: the new user is one, its old ones are {GROUPS * MEMBERS}")
+    return CORE
+
+
+TRUTHS = {"new_user_of_a_group": Truth(_unknowns, _sample, "the part of the cores' variance within the groups")}
 FITS: dict[str, Fit] = {
     **{f"retrieved_by_{way}": functools.partial(_retrieved, {"by": way}) for way in ("residuals", "cores", "moments")},
     "retrieved_from_all": functools.partial(_retrieved, {"neighbours": GROUPS * MEMBERS}),

@@ -81,6 +81,8 @@ def test_more_unknowns_than_data_are_a_row_without_an_error():
 def test_every_truth_is_drawn_as_it_says(name):
     # Twelve rows, since some truths are of three layers.
     draw = dataclasses.replace(DRAW, truth=name, num_rows=12, level=0.5 if TRUTHS[name].level else None)
+    if name == "new_user_of_a_group":
+        draw = dataclasses.replace(draw, num_users=1)
     instance = TRUTHS[name].sample(jax.random.key(0), draw)
     assert instance.weights.shape == draw.shape
     assert instance.judged.shape == (draw.num_users,)
