@@ -56,7 +56,7 @@ def tiny_world(monkeypatch):
 
 
 def test_rows_are_those_of_the_schema_and_meet_the_same_words():
-    draws = (LanguageDraw("similar", 4, 10, 0),)
+    draws = (LanguageDraw("similar", 4, 20, 0),)
     rows = LanguageChunk(draws, METHODS).compute()
     assert rows.schema.equals(SCHEMA)
     told = rows.to_pandas().set_index("method")
@@ -95,7 +95,7 @@ def test_the_name_of_a_chunk_depends_on_the_guests_source_but_no_other_sweeps_do
 
 
 def test_the_command_runs_draws_and_goes_on(monkeypatch, tmp_path):
-    chunks = [LanguageChunk((LanguageDraw("similar", 4, 10, seed),), ("heads", *LINEAR)) for seed in range(2)]
+    chunks = [LanguageChunk((LanguageDraw("similar", 4, 20, seed),), ("heads", *LINEAR)) for seed in range(2)]
     monkeypatch.setitem(sweep.PRESETS, "smoke", lambda: iter(chunks))
     monkeypatch.setattr(command, "installed_folder", lambda: None)
     line = ["language", "--preset", "smoke", "--results", str(tmp_path / "r"), "--out", str(tmp_path / "o"), "--json"]
